@@ -1,0 +1,73 @@
+//! What a draft wants done, in protocol-neutral steps that the door encodes, simulates and checks.
+
+use alloy_primitives::{Address, Bytes, U256};
+use serde::{Deserialize, Serialize};
+
+use crate::units::{Timestamp, TokenAmount};
+
+/// Steps that happen all together or not at all, and what must be true afterwards.
+///
+/// The steps run in the operator's executor contract. Proceeds stay there until the operator withdraws them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// A flash loan that is repaid, with its premium, after the last call.
+    pub borrow: Option<Borrow>,
+    /// The calls, in order.
+    pub calls: Vec<Call>,
+    /// What the executor must have gained of each token, or everything reverts. Checked on chain.
+    pub floors: Vec<TokenAmount>,
+    /// Chain time after which the transaction must revert. Checked on chain.
+    pub deadline: Timestamp,
+}
+
+/// A flash loan from an Aave-v3-style pool (`flashLoanSimple`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Borrow {
+    /// The pool.
+    pub lender: Address,
+    /// What is lent, without the premium.
+    pub amount: TokenAmount,
+}
+
+/// One call of the executor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// The contract called; no native coin is sent along.
+    pub target: Address,
+    /// What `target` may take, exactly: approved before the call, and back to zero after it.
+    pub spend: Option<TokenAmount>,
+    /// Selector and arguments.
+    pub data: Bytes,
+}
+
+/// An operator's own business with the executor contract. Only [`Origin::Operator`](crate::Origin) may ask for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Maintenance {
+    /// Create the executor contract, owned by the agent's key.
+    DeployExecutor,
+    /// Offer the executor to a new owner, who has to accept it.
+    TransferOwnership {
+        /// The new owner.
+        to: Address,
+    },
+    /// Move tokens out of the executor.
+    Withdraw {
+        /// The token; the zero address stands for the native coin.
+        token: Address,
+        /// Base units.
+        raw: U256,
+        /// Who receives them.
+        to: Address,
+    },
+}
+
+/// What a draft asks the door for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Run an intent through the executor.
+    Execute(Intent),
+    /// Look after the executor itself.
+    Maintain(Maintenance),
+}

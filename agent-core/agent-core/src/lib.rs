@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+mod draft;
+mod event;
+mod intent;
+mod mandate;
+mod opportunity;
+mod outcome;
+mod plan;
+mod run;
+
+#[cfg(feature = "testing")]
+pub mod conformance;
+pub mod ports;
+#[cfg(any(test, feature = "testing"))]
+pub mod scripted;
+pub mod units;
+
+pub use draft::{Draft, Origin};
+pub use event::{Answered, ChainEvent, ChainLog, Head, Interest, Query};
+pub use intent::{Action, Borrow, Call, Intent, Maintenance};
+pub use mandate::{ArmedBy, OrderId, OutsideMandate, StandingOrder};
+pub use opportunity::{Appraisal, Opportunity, OpportunityId};
+pub use outcome::{BalanceDelta, Mined, Outcome, OutcomeReport, Refusal, Settlement};
+pub use plan::{Briefing, BriefingItem, Note, Plan};
+pub use run::{Answer, Mismatch, Run, RunLimits, Situation, Step};

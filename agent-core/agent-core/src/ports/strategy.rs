@@ -1,0 +1,73 @@
+//! Strategies: chain events in, opportunities out. No IO, no clock, no randomness, so that they replay byte for byte.
+
+use std::mem;
+
+use crate::{
+    event::{ChainEvent, Interest, Query},
+    opportunity::{Opportunity, OpportunityId},
+    units::BlockNumber,
+};
+
+/// What a strategy asks of the runtime.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// A new opportunity, or a newer appraisal of a known one.
+    Publish(Box<Opportunity>),
+    /// This one is gone.
+    Withdraw(OpportunityId),
+    /// Contract reads at the latest block; the answer comes as [`ChainEvent::Answer`] with the same tag.
+    Ask {
+        /// Chosen by the strategy.
+        tag: u64,
+        /// What to read.
+        queries: Vec<Query>,
+    },
+    /// Something the operator should know, in one sentence.
+    Warn(String),
+}
+
+/// Where a strategy puts its requests while it handles one event.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    requests: Vec<Request>,
+}
+
+impl Outbox {
+    /// Publishes an opportunity.
+    pub fn publish(&mut self, opportunity: Opportunity) {
+        self.requests.push(Request::Publish(Box::new(opportunity)));
+    }
+
+    /// Withdraws one.
+    pub fn withdraw(&mut self, id: OpportunityId) {
+        self.requests.push(Request::Withdraw(id));
+    }
+
+    /// Asks for contract reads.
+    pub fn ask(&mut self, tag: u64, queries: Vec<Query>) {
+        self.requests.push(Request::Ask { tag, queries });
+    }
+
+    /// Tells the operator something.
+    pub fn warn(&mut self, sentence: impl Into<String>) {
+        self.requests.push(Request::Warn(sentence.into()));
+    }
+
+    /// Takes what was asked so far, in order.
+    pub fn drain(&mut self) -> Vec<Request> {
+        mem::take(&mut self.requests)
+    }
+}
+
+/// Turns chain events into opportunities.
+pub trait Strategy: Send {
+    /// Its name in policies, budgets and memory.
+    fn name(&self) -> &str;
+
+    /// The logs it wants, and the block from which on. The driver asks again after every event: when the answer
+    /// grows, the new logs are backfilled as [`ChainEvent::History`].
+    fn interests(&self) -> (BlockNumber, Vec<Interest>);
+
+    /// Handles one event. Deterministic: the same events give the same requests.
+    fn on_event(&mut self, event: &ChainEvent, outbox: &mut Outbox);
+}

@@ -1,0 +1,11 @@
+//! Scripted twins of the ports, for tests of whatever stands on them.
+
+mod clock;
+mod memory;
+mod planner;
+mod samples;
+
+pub use clock::ManualClock;
+pub use memory::{ForgetfulMemory, ListMemory};
+pub use planner::ScriptedPlanner;
+pub use samples::{sample_opportunity, sample_situation};
