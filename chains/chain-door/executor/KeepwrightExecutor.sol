@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.27;
+
+interface IERC20 {
+    function allowance(address holder, address spender) external view returns (uint256);
+    function balanceOf(address holder) external view returns (uint256);
+    function approve(address spender, uint256 amount) external returns (bool);
+    function transfer(address to, uint256 amount) external returns (bool);
+}
+
+interface IFlashLender {
+    function flashLoanSimple(
+        address receiver,
+        address asset,
+        uint256 amount,
+        bytes calldata params,
+        uint16 referralCode
+    ) external;
+}
+
+/// @title Runs the steps of one intent atomically, and checks the outcome on chain.
+/// @notice An optional flash loan, then calls, then "this contract gained at least that much of each named token,
+/// or nothing happened at all". A changed world costs the owner gas, never principal.
+/// @dev What it deliberately does not know: any protocol but the lender's callback. Which targets, selectors and spenders are
+/// allowed is the door's policy, checked before a signature exists; a call that itself says `approve` to a token is the door's to
+/// refuse. A floor must name the loan's token, or the lender's premium is paid out of what this contract holds.
+/// No delegatecall, no selfdestruct, no upgrade. No immutables: the runtime code is the same for every owner, so that its hash
+/// identifies it. Locks are plain storage and the code is compiled for Paris (no PUSH0, no TSTORE): it must run unchanged on
+/// chains that adopted neither Shanghai nor Cancun.
+contract KeepwrightExecutor {
+    /// A flash loan of Aave v3's `flashLoanSimple` kind; `lender` zero means no loan.
+    struct Loan {
+        address lender;
+        address token;
+        uint256 amount;
+    }
+
+    /// One call; `target` may spend exactly `spendAmount` of `spendToken` during it (zero means no approval).
+    struct Call {
+        address target;
+        address spendToken;
+        uint256 spendAmount;
+        bytes data;
+    }
+
+    /// What must be gained of `token` (zero means the chain's own coin); naming it with 0 forbids a loss.
+    struct Floor {
+        address token;
+        uint256 atLeast;
+    }
+
+    event OwnershipTransferStarted(address indexed owner, address indexed pendingOwner);
+    event OwnershipTransferred(address indexed previousOwner, address indexed owner);
+
+    error NotOwner(address caller);
+    error ZeroAddress();
+    error Reentered();
+    error Expired(uint256 deadline, uint256 blockTime);
+    error UnexpectedCallback(address caller, address initiator);
+    error LoanNotGiven(address lender);
+    error SelfCall(uint256 index);
+    error NoCode(uint256 index, address target);
+    error CallFailed(uint256 index, bytes reason);
+    error TokenFailed(address token, bytes reason);
+    error BelowFloor(address token, uint256 balanceBefore, uint256 balanceAfter, uint256 atLeast);
+    error WithdrawFailed(address to, uint256 amount);
+
+    address public owner;
+    bool private running;
+    address public pendingOwner;
+    /// Identifies the one callback that is awaited, by lender, token, amount and calls; zero while none is.
+    bytes32 private awaitedLoan;
+
+    modifier onlyOwner() {
+        if (msg.sender != owner) revert NotOwner(msg.sender);
+        _;
+    }
+
+    modifier locked() {
+        if (running) revert Reentered();
+        running = true;
+        _;
+        running = false;
+    }
+
+    constructor(address firstOwner) {
+        if (firstOwner == address(0)) revert ZeroAddress();
+        owner = firstOwner;
+        emit OwnershipTransferred(address(0), firstOwner);
+    }
+
+    /// Unwrapping a wrapped coin sends the coin here.
+    receive() external payable {}
+
+    /// Runs `calls`, inside `loan` if there is one, and reverts as a whole unless every floor holds after the repayment.
+    /// @param deadline the last block timestamp (unix seconds) at which this may run.
+    function execute(Loan calldata loan, Call[] calldata calls, Floor[] calldata floors, uint256 deadline)
+        external
+        onlyOwner
+        locked
+    {
+        if (block.timestamp > deadline) revert Expired(deadline, block.timestamp);
+        uint256[] memory balancesBefore = _balances(floors);
+        if (loan.lender == address(0)) _run(calls);
+        else _borrow(loan, abi.encode(calls));
+        _requireFloors(floors, balancesBefore);
+    }
+
+    /// The lender's callback. Only the awaited one is served, and it only once.
+    function executeOperation(address token, uint256 amount, uint256 premium, address initiator, bytes calldata params)
+        external
+        returns (bool)
+    {
+        bytes32 loan = _loanId(msg.sender, token, amount, params);
+        if (initiator != address(this) || loan != awaitedLoan) revert UnexpectedCallback(msg.sender, initiator);
+        awaitedLoan = 0;
+        _run(abi.decode(params, (Call[])));
+        _setAllowance(token, msg.sender, amount + premium);
+        return true;
+    }
+
+    /// Offers ownership to `next`; nothing changes until it accepts. Zero takes an offer back.
+    function transferOwnership(address next) external onlyOwner {
+        pendingOwner = next;
+        emit OwnershipTransferStarted(owner, next);
+    }
+
+    /// Takes an offered ownership, which proves that somebody holds the key of the new owner.
+    function acceptOwnership() external locked {
+        if (msg.sender != pendingOwner) revert NotOwner(msg.sender);
+        emit OwnershipTransferred(owner, msg.sender);
+        owner = msg.sender;
+        pendingOwner = address(0);
+    }
+
+    /// Sends `amount` of `token` (zero means the chain's own coin) to `to`.
+    function withdraw(address token, address to, uint256 amount) external onlyOwner locked {
+        if (to == address(0)) revert ZeroAddress();
+        if (token != address(0)) return _callToken(token, abi.encodeCall(IERC20.transfer, (to, amount)));
+        (bool sent,) = to.call{value: amount}("");
+        if (!sent) revert WithdrawFailed(to, amount);
+    }
+
+    function _borrow(Loan calldata loan, bytes memory params) private {
+        awaitedLoan = _loanId(loan.lender, loan.token, loan.amount, params);
+        IFlashLender(loan.lender).flashLoanSimple(address(this), loan.token, loan.amount, params, 0);
+        if (awaitedLoan != 0) revert LoanNotGiven(loan.lender);
+        _setAllowance(loan.token, loan.lender, 0);
+    }
+
+    function _run(Call[] memory calls) private {
+        for (uint256 i = 0; i < calls.length; ++i) {
+            Call memory step = calls[i];
+            if (step.target == address(this)) revert SelfCall(i);
+            if (step.target.code.length == 0) revert NoCode(i, step.target);
+            if (step.spendToken != address(0)) _setAllowance(step.spendToken, step.target, step.spendAmount);
+            (bool succeeded, bytes memory answer) = step.target.call(step.data);
+            if (!succeeded) revert CallFailed(i, answer);
+            if (step.spendToken != address(0)) _setAllowance(step.spendToken, step.target, 0);
+        }
+    }
+
+    /// Makes the allowance exactly `amount`. Goes through zero, as USDT refuses a change from non-zero to non-zero, but approves
+    /// zero only where something is left, as a few tokens refuse to approve zero.
+    function _setAllowance(address token, address spender, uint256 amount) private {
+        if (IERC20(token).allowance(address(this), spender) != 0) {
+            _callToken(token, abi.encodeCall(IERC20.approve, (spender, 0)));
+        }
+        if (amount != 0) _callToken(token, abi.encodeCall(IERC20.approve, (spender, amount)));
+    }
+
+    /// Calls a token which answers `true`, or nothing at all as USDT does.
+    function _callToken(address token, bytes memory data) private {
+        (bool succeeded, bytes memory answer) = token.call(data);
+        bool agreed = answer.length == 0 ? token.code.length != 0 : answer.length >= 32 && uint256(bytes32(answer)) == 1;
+        if (!succeeded || !agreed) revert TokenFailed(token, answer);
+    }
+
+    function _balances(Floor[] calldata floors) private view returns (uint256[] memory balances) {
+        balances = new uint256[](floors.length);
+        for (uint256 i = 0; i < floors.length; ++i) {
+            balances[i] = _balance(floors[i].token);
+        }
+    }
+
+    function _requireFloors(Floor[] calldata floors, uint256[] memory balancesBefore) private view {
+        for (uint256 i = 0; i < floors.length; ++i) {
+            uint256 balance = _balance(floors[i].token);
+            if (balance < balancesBefore[i] || balance - balancesBefore[i] < floors[i].atLeast) {
+                revert BelowFloor(floors[i].token, balancesBefore[i], balance, floors[i].atLeast);
+            }
+        }
+    }
+
+    function _balance(address token) private view returns (uint256) {
+        return token == address(0) ? address(this).balance : IERC20(token).balanceOf(address(this));
+    }
+
+    function _loanId(address lender, address token, uint256 amount, bytes memory params) private pure returns (bytes32) {
+        return keccak256(abi.encode(lender, token, amount, params));
+    }
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.27;
+
+import {KeepwrightExecutor as Executor} from "../KeepwrightExecutor.sol";
+import {Intruder, TestLender, TestToken} from "./Actors.sol";
+import {Suite} from "./Suite.sol";
+
+/// Strangers, hostile lenders, hostile tokens and re-entry.
+contract Intrusions is Suite {
+    function testStrangersAreRefused() external {
+        usd.mint(address(executor), 10);
+        _strangerIsRefused(_encode(_noLoan(), _noCalls(), _noFloors()));
+        _strangerIsRefused(abi.encodeCall(Executor.withdraw, (address(usd), address(0xbad), 10)));
+        _strangerIsRefused(abi.encodeCall(Executor.transferOwnership, (address(0xbad))));
+        _strangerIsRefused(abi.encodeCall(Executor.acceptOwnership, ()));
+        _holds(usd, 10);
+    }
+
+    function testOwnershipMovesInTwoSteps() external {
+        Intruder next = new Intruder();
+        executor.transferOwnership(address(next));
+        require(executor.owner() == address(this) && executor.pendingOwner() == address(next), "moved too early");
+        next.prepare(address(executor), abi.encodeCall(Executor.acceptOwnership, ()));
+        next.intrude();
+        require(next.succeeded() && executor.owner() == address(next), "did not move");
+        require(executor.pendingOwner() == address(0), "offer is still open");
+        bytes memory reason = abi.encodeWithSelector(Executor.NotOwner.selector, address(this));
+        _refused(_encode(_noLoan(), _noCalls(), _noFloors()), reason);
+    }
+
+    function testOwnershipOfferCanBeTakenBack() external {
+        executor.transferOwnership(address(0xbad));
+        executor.transferOwnership(address(0));
+        require(executor.pendingOwner() == address(0), "offer is still open");
+    }
+
+    function testNobodyIsNotAnOwner() external {
+        try new Executor(address(0)) {
+            revert("deployed for nobody");
+        } catch (bytes memory reason) {
+            _same(reason, abi.encodeWithSelector(Executor.ZeroAddress.selector));
+        }
+    }
+
+    function testDirectCallbackIsRefused() external {
+        usd.mint(address(executor), 10);
+        bytes memory data = _callback(address(executor), 0, abi.encode(_noCalls()));
+        _refused(data, _unexpected(address(this), address(executor)));
+        Intruder stranger = new Intruder();
+        stranger.prepare(address(executor), data);
+        stranger.intrude();
+        _intrusionFailed(stranger, _unexpected(address(stranger), address(executor)));
+    }
+
+    function testLoanThatAStrangerAskedForIsRefused() external {
+        usd.mint(address(executor), 10);
+        Intruder stranger = new Intruder();
+        stranger.prepare(address(lender), _strangersLoan());
+        stranger.intrude();
+        require(!stranger.succeeded(), "executor served a stranger's loan");
+        _same(stranger.answer(), _unexpected(address(lender), address(stranger)));
+        _holds(usd, 10);
+    }
+
+    function testHostileLendersAreRefused() external {
+        usd.mint(address(executor), 1000);
+        _moodIsRefused(TestLender.Mood.Silent, abi.encodeWithSelector(Executor.LoanNotGiven.selector, address(lender)));
+        bytes memory unexpected = _unexpected(address(lender), address(executor));
+        _moodIsRefused(TestLender.Mood.CallsTwice, unexpected);
+        _moodIsRefused(TestLender.Mood.ChangesToken, unexpected);
+        _moodIsRefused(TestLender.Mood.ChangesAmount, unexpected);
+        _moodIsRefused(TestLender.Mood.ChangesCalls, unexpected);
+        _moodIsRefused(TestLender.Mood.SpoofsInitiator, _unexpected(address(lender), address(lender)));
+        _holds(usd, 1000);
+    }
+
+    /// While the callback is awaited, a hostile token is the first to run. It can neither give the callback itself nor make the
+    /// lender give another one.
+    function testHostileTokenCannotUseTheAwaitedCallback() external {
+        usd.mint(address(executor), 5);
+        Executor.Call[] memory calls = _one(_plain(address(usd), abi.encodeCall(usd.quirk, ())));
+        bytes memory data = _callback(address(executor), 1000, abi.encode(calls));
+        Intruder intruder = _hostileToken(address(executor), data);
+        _execute(_loan(1000), calls, _noFloors());
+        _intrusionFailed(intruder, _unexpected(address(intruder), address(executor)));
+
+        intruder = _hostileToken(address(lender), _strangersLoan());
+        usd.mint(address(executor), 5);
+        _execute(_loan(1000), calls, _noFloors());
+        _intrusionFailed(intruder, _unexpected(address(lender), address(intruder)));
+    }
+
+    function testReentryIsRefusedEvenOfTheOwner() external {
+        bytes memory reason = abi.encodeWithSelector(Executor.Reentered.selector);
+        _ownerReenters(_encode(_noLoan(), _noCalls(), _noFloors()), reason);
+        _ownerReenters(abi.encodeCall(Executor.withdraw, (address(usd), address(this), 0)), reason);
+        executor.transferOwnership(address(this));
+        _ownerReenters(abi.encodeCall(Executor.acceptOwnership, ()), reason);
+        _ownerReenters(_callback(address(executor), 0, abi.encode(_noCalls())), _unexpected(address(this), address(executor)));
+        _execute(_noLoan(), _noCalls(), _noFloors());
+    }
+
+    function testStrangerCannotReenter() external {
+        Intruder intruder = new Intruder();
+        intruder.prepare(address(executor), _encode(_noLoan(), _noCalls(), _noFloors()));
+        _execute(_noLoan(), _one(_plain(address(intruder), abi.encodeCall(Intruder.intrude, ()))), _noFloors());
+        _intrusionFailed(intruder, abi.encodeWithSelector(Executor.NotOwner.selector, address(intruder)));
+    }
+
+    function testCallsCannotNameTheExecutor() external {
+        bytes memory data = abi.encodeCall(Executor.transferOwnership, (address(0xbad)));
+        bytes memory reason = abi.encodeWithSelector(Executor.SelfCall.selector, 0);
+        _refused(_encode(_noLoan(), _one(_plain(address(executor), data)), _noFloors()), reason);
+        _refused(_encode(_loan(1000), _one(_plain(address(executor), data)), _noFloors()), reason);
+    }
+
+    /// A call may ask the lender for a second loan to the executor, but its callback is not served.
+    function testLoansDoNotNest() external {
+        Executor.Call memory nested = _plain(address(lender), _strangersLoan());
+        bytes memory inner = _unexpected(address(lender), address(executor));
+        bytes memory reason = abi.encodeWithSelector(Executor.CallFailed.selector, 0, inner);
+        _refused(_encode(_loan(1000), _one(nested), _noFloors()), reason);
+        _refused(_encode(_noLoan(), _one(nested), _noFloors()), reason);
+    }
+
+    /// Called by the executor as a step: the owner tries to come in again.
+    function reenter(bytes calldata data, bytes calldata reason) external {
+        _refused(data, reason);
+    }
+
+    function _ownerReenters(bytes memory data, bytes memory reason) private {
+        Executor.Call memory step = _plain(address(this), abi.encodeCall(this.reenter, (data, reason)));
+        _execute(_noLoan(), _one(step), _noFloors());
+    }
+
+    function _hostileToken(address target, bytes memory data) private returns (Intruder intruder) {
+        intruder = new Intruder();
+        intruder.prepare(target, data);
+        usd.setHook(intruder);
+    }
+
+    function _intrusionFailed(Intruder intruder, bytes memory reason) private view {
+        require(intruder.woken(), "the intruder did not run");
+        require(!intruder.succeeded(), "the intruder came in");
+        _same(intruder.answer(), reason);
+    }
+
+    function _moodIsRefused(TestLender.Mood mood, bytes memory reason) private {
+        lender.setMood(mood, address(weth));
+        Executor.Call[] memory calls = _one(_plain(address(usd), abi.encodeCall(usd.quirk, ())));
+        _refused(_encode(_loan(1000), calls, _noFloors()), reason);
+        _allowsNobody(usd);
+    }
+
+    function _strangerIsRefused(bytes memory data) private {
+        Intruder stranger = new Intruder();
+        stranger.prepare(address(executor), data);
+        stranger.intrude();
+        _intrusionFailed(stranger, abi.encodeWithSelector(Executor.NotOwner.selector, address(stranger)));
+    }
+
+    function _callback(address initiator, uint256 amount, bytes memory params) private view returns (bytes memory) {
+        return abi.encodeCall(Executor.executeOperation, (address(usd), amount, 5, initiator, params));
+    }
+
+    function _strangersLoan() private view returns (bytes memory) {
+        bytes memory params = abi.encode(_noCalls());
+        return abi.encodeCall(TestLender.flashLoanSimple, (address(executor), address(usd), 1000, params, 0));
+    }
+
+    function _unexpected(address caller, address initiator) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(Executor.UnexpectedCallback.selector, caller, initiator);
+    }
+}
