@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256, Bytes, I256};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    mandate::OutsideMandate,
+    mandate::{OrderId, OutsideMandate},
     opportunity::OpportunityId,
     units::{Asset, BlockRef, Wei},
 };
@@ -56,6 +56,14 @@ pub enum Refusal {
         /// The least the intent allows.
         allowed: I256,
     },
+    /// There is no executor to act through.
+    #[error(
+        "the policy names no executor; run `keepwright executor deploy` and write its address into the policy"
+    )]
+    NoExecutor,
+    /// An order like this is live already.
+    #[error("standing order {0} is armed already; disarm it first")]
+    AlreadyArmed(OrderId),
     /// The final bytes are not what this door encodes.
     #[error("the final bytes do not decode as the executor's call: {0}")]
     Undecodable(String),
@@ -143,6 +151,8 @@ impl Refusal {
             | Self::LenderNotAllowed(_)
             | Self::RecipientNotAllowed(_)
             | Self::StrategyNotAllowed(_) => "the policy forbids it: pick another",
+            Self::NoExecutor => "the agent cannot act yet: wait",
+            Self::AlreadyArmed(_) => "it is armed already: disarm it first or leave it",
             Self::OverLimit { .. } => "a limit is reached: pick a smaller one or wait",
             Self::Deadline { .. } => "too late: look again",
             Self::OutsideMandate(_) => "outside the standing order: execute it yourself or wait",

@@ -5,6 +5,7 @@ mod clock;
 mod door;
 mod journal;
 mod memory;
+mod observer;
 mod planner;
 mod reader;
 mod sender;
@@ -15,12 +16,13 @@ mod tool;
 use std::pin::Pin;
 
 pub use clock::Clock;
-pub use door::{Door, DoorError, Offered, OrderStatus, covering};
+pub use door::{Door, DoorError, Offered, OrderStatus, Underway, covering};
 pub use journal::{
     Appended, Claim, Conflict, Entry, EntryKind, Journal, JournalError, Reservation, Sequence, Stored,
     Verified,
 };
 pub use memory::{Cue, Memory, MemoryError, Provenance, Record, RecordKind, Trust};
+pub use observer::{Moment, Observer, Unobserved};
 pub use planner::{Planner, PlannerError};
 pub use reader::{ReadError, Reader};
 pub use sender::{Quote, Sender, SenderError, Sent, Standing};

@@ -60,7 +60,7 @@ pub enum Step {
     /// Offer this to the door; answer [`Answer::Heard`].
     Offer(Box<Draft>, Origin),
     /// Tell the door this; answer [`Answer::Heard`].
-    Command(Box<Command>),
+    Command(Box<Command>, Origin),
     /// Wait until something changes; answer [`Answer::Woke`].
     Sleep,
     /// The run is over.
@@ -121,13 +121,14 @@ impl Run {
             Phase::Sleeping => Step::Sleep,
             Phase::Planning => Step::Plan(Box::new(self.briefing())),
             Phase::Calling { calls, .. } => Step::CallTools(calls.clone()),
-            Phase::Offering { reason, effects, .. } => match effects.front() {
-                Some((_, Effect::Offer(draft))) => {
-                    Step::Offer(draft.clone(), Origin::Planner { reason: reason.clone() })
+            Phase::Offering { reason, effects, .. } => {
+                let origin = Origin::Planner { reason: reason.clone() };
+                match effects.front() {
+                    Some((_, Effect::Offer(draft))) => Step::Offer(draft.clone(), origin),
+                    Some((_, Effect::Command(command))) => Step::Command(Box::new(command.clone()), origin),
+                    None => Step::Sleep,
                 }
-                Some((_, Effect::Command(command))) => Step::Command(Box::new(command.clone())),
-                None => Step::Sleep,
-            },
+            }
             Phase::Done => Step::Done,
         }
     }

@@ -1,7 +1,20 @@
 #![doc = include_str!("../README.md")]
 
+mod door;
+mod encode;
 mod executor;
+mod judge;
+mod kill;
+pub mod ladder;
+mod orders;
+mod payload;
+mod policy;
 
+pub use door::{Door, DoorPorts};
 pub use executor::{
     ExecutorRevert, KeepwrightExecutor, RevertReason, creation_code, runtime_code, runtime_code_hash,
 };
+pub use kill::KillSwitch;
+pub use ladder::{Gas, Recorded, Transaction};
+pub use payload::{Page, RecordedPage, RefusedPage};
+pub use policy::{Policy, PolicyError};

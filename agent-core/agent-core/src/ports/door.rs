@@ -5,31 +5,33 @@ use std::fmt;
 use crate::{
     draft::{Draft, Origin},
     mandate::{OrderId, StandingOrder},
-    outcome::{Outcome, Refusal},
+    opportunity::OpportunityId,
+    outcome::{OutcomeReport, Refusal},
     ports::{BoxFuture, Command, JournalError, Sent},
 };
 
 /// What the door did with an offer.
+#[derive(Debug)]
 pub enum Offered {
     /// It said no; nothing was signed.
     Refused(Refusal),
     /// It is recorded, signed and on its way.
-    Underway {
-        /// The transaction.
-        sent: Sent,
-        /// Resolves when it is final, after the journal has it. Drop it and the journal learns at the next start.
-        outcome: BoxFuture<'static, Result<Outcome, DoorError>>,
-    },
+    Underway(Underway),
 }
 
-impl fmt::Debug for Offered {
+/// A recorded transaction on its way.
+pub struct Underway {
+    /// The opportunity that it takes.
+    pub id: OpportunityId,
+    /// The transaction.
+    pub sent: Sent,
+    /// Resolves when it is final, after the journal has it. Drop it and the journal learns at the next start.
+    pub outcome: BoxFuture<'static, Result<OutcomeReport, DoorError>>,
+}
+
+impl fmt::Debug for Underway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused(refusal) => f.debug_tuple("Refused").field(refusal).finish(),
-            Self::Underway { sent, .. } => {
-                f.debug_struct("Underway").field("sent", sent).finish_non_exhaustive()
-            }
-        }
+        f.debug_struct("Underway").field("id", &self.id).field("sent", &self.sent).finish_non_exhaustive()
     }
 }
 
@@ -59,8 +61,17 @@ pub trait Door: Send + Sync {
     /// Offers a draft: simulate, judge, record, sign, broadcast, in that order, or refuse.
     fn offer(&self, draft: Draft, origin: Origin) -> BoxFuture<'_, Result<Offered, DoorError>>;
 
-    /// Arms or disarms a standing order, durably. `Err` inside is the policy's refusal.
-    fn command(&self, command: Command) -> BoxFuture<'_, Result<Result<(), Refusal>, DoorError>>;
+    /// Arms or disarms a standing order, durably, on behalf of `origin`: who armed an order is what the door saw, not
+    /// what the order says. `Err` inside is the policy's refusal.
+    fn command(
+        &self,
+        command: Command,
+        origin: Origin,
+    ) -> BoxFuture<'_, Result<Result<(), Refusal>, DoorError>>;
+
+    /// Takes up what an earlier process recorded and did not close: follows what the chain knows; of the rest, sends again
+    /// what still passes the kill switch, policy, mandate, deadline and a new simulation, and drops what does not.
+    fn recover(&self) -> BoxFuture<'_, Result<Vec<Underway>, DoorError>>;
 
     /// Live orders, by id.
     fn orders(&self) -> Vec<OrderStatus>;

@@ -58,7 +58,7 @@ fn name(step: &Step) -> String {
             format!("call {:?}", calls.iter().map(|call| call.tool.as_str()).collect::<Vec<_>>())
         }
         Step::Offer(draft, origin) => format!("offer {} as {origin:?}", draft.class),
-        Step::Command(command) => format!("command {command:?}"),
+        Step::Command(command, origin) => format!("command {command:?} as {origin:?}"),
         Step::Sleep => "sleep".into(),
         Step::Done => "done".into(),
     }

@@ -1,0 +1,106 @@
+//! The first entrance: from a draft to a transaction on its way.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use agent_core::{
+    Draft, Origin, Refusal,
+    ports::{DoorError, EntryKind, Moment, Offered, Quote, SenderError, SimulationRequest, SimulatorError},
+};
+
+use super::Shared;
+use crate::{
+    Page,
+    encode::encode,
+    judge::{judge, watch},
+    ladder::{Approved, Simulated},
+    payload::RefusedPage,
+};
+
+impl Shared {
+    pub(super) async fn offer(self: Arc<Self>, draft: Draft, origin: Origin) -> Result<Offered, DoorError> {
+        let (observer, id) = (self.ports.observer.clone(), draft.id);
+        observer.saw(Moment::Offered(&draft, &origin));
+        let refusal = match self.clone().climb(draft.clone(), origin.clone()).await? {
+            Ok(offered) => return Ok(offered),
+            Err(refusal) => refusal,
+        };
+        let page = RefusedPage { draft, origin, refusal: refusal.clone(), policy: self.policy.hash };
+        self.note(EntryKind::Refused, id.0, Page::Refused(Box::new(page)).bytes()?).await?;
+        observer.saw(Moment::Refused(id, &refusal));
+        Ok(Offered::Refused(refusal))
+    }
+
+    /// The whole ladder, rung by rung.
+    async fn climb(
+        self: Arc<Self>,
+        draft: Draft,
+        origin: Origin,
+    ) -> Result<Result<Offered, Refusal>, DoorError> {
+        let simulated = match self.simulate(draft, origin).await {
+            Ok(simulated) => simulated,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let shared = self.clone();
+        let _lane = shared.lane.lock().await;
+        let approved = match self.approve(simulated).await {
+            Ok(approved) => approved,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        match self.record(approved).await? {
+            Ok(recorded) => Ok(self.underway(recorded).await?.map(Offered::Underway)),
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    }
+
+    async fn simulate(&self, draft: Draft, origin: Origin) -> Result<Simulated, Refusal> {
+        self.is_alive()?;
+        let from = self.quote().await?.from;
+        let frame = encode(&draft.action, from, self.policy.executor)?;
+        let request = SimulationRequest {
+            frame: frame.clone(),
+            gas_limit: self.policy.limits.gas_per_transaction,
+            watch: watch(&self.policy, from),
+        };
+        let simulation =
+            self.ports.simulator.simulate(request).await.map_err(|error| no_simulator(&error))?;
+        self.ports.observer.saw(Moment::Simulated(draft.id, &simulation));
+        Ok(Simulated { draft, origin, frame, simulation })
+    }
+
+    async fn approve(&self, simulated: Simulated) -> Result<Approved, Refusal> {
+        let quote = self.quote().await?;
+        let most = self.policy.limits.in_flight;
+        let in_flight = self.in_flight.load(Ordering::SeqCst);
+        if in_flight >= most {
+            let (limit, allowed) = ("transactions in flight".to_owned(), most.to_string());
+            return Err(Refusal::OverLimit {
+                limit,
+                asked: in_flight.saturating_add(1).to_string(),
+                allowed,
+            });
+        }
+        let mandate = self.book().mandate(&simulated.origin);
+        let id = simulated.draft.id;
+        let approved = judge(&self.policy, simulated, &quote, mandate.as_ref())?;
+        self.ports.observer.saw(Moment::Approved(id));
+        Ok(approved)
+    }
+
+    pub(super) async fn quote(&self) -> Result<Quote, Refusal> {
+        let quote = self.ports.sender.quote().await.map_err(|error| no_sender(&error))?;
+        self.tell_time(quote.head.timestamp);
+        Ok(quote)
+    }
+
+    pub(super) fn is_alive(&self) -> Result<(), Refusal> {
+        if self.ports.kill.is_latched() { Err(Refusal::Killed) } else { Ok(()) }
+    }
+}
+
+fn no_simulator(error: &SimulatorError) -> Refusal {
+    Refusal::Unavailable { port: "simulator".to_owned(), cause: error.to_string() }
+}
+
+pub(super) fn no_sender(error: &SenderError) -> Refusal {
+    Refusal::Unavailable { port: "sender".to_owned(), cause: error.to_string() }
+}

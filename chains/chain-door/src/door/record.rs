@@ -1,0 +1,80 @@
+//! From approved to recorded: the one atomic durable step.
+
+use agent_core::{
+    Refusal,
+    ports::{Appended, Claim, Conflict, DoorError, Entry, EntryKind, JournalError, Moment, Sequence},
+};
+use alloy_primitives::keccak256;
+
+use super::Shared;
+use crate::{
+    Page,
+    judge::watch,
+    ladder::{Approved, Recorded, RecordedEntry},
+    payload::{RecordedPage, nonce_claim, taken_claim},
+};
+
+impl Shared {
+    /// Claims the opportunity and the nonce, reserves the budgets, and writes the transaction down; or a refusal, and
+    /// nothing is claimed.
+    pub(super) async fn record(&self, approved: Approved) -> Result<Result<Recorded, Refusal>, DoorError> {
+        if let Err(refusal) = self.is_alive() {
+            return Ok(Err(refusal));
+        }
+        let Approved { simulated, transaction, reservations } = approved;
+        let (draft, origin) = (simulated.draft.clone(), simulated.origin.clone());
+        let page = RecordedPage {
+            draft: draft.clone(),
+            origin: origin.clone(),
+            simulation: simulated.simulation,
+            policy: self.policy.hash,
+            transaction: transaction.clone(),
+        };
+        let payload = Page::Recorded(Box::new(page)).bytes()?;
+        let (subject, at) = (keccak256(&payload), self.now());
+        let claims = vec![
+            Claim { key: taken_claim(&draft), releasable: true },
+            Claim { key: nonce_claim(&transaction), releasable: true },
+        ];
+        let kind = EntryKind::Recorded;
+        let entry = Entry { kind, subject, at, claims, reservations: reservations.clone(), payload };
+        match self.ports.journal.append(entry).await? {
+            Appended::Rejected(conflict) => Ok(Err(refused(conflict))),
+            Appended::Written(sequence) => {
+                self.book().used(&origin);
+                self.ports.observer.saw(Moment::Recorded(draft.id, sequence));
+                let watch = watch(&self.policy, transaction.from);
+                let entry = RecordedEntry { subject, at, reservations };
+                Ok(Ok(Recorded { draft, transaction, watch, entry }))
+            }
+        }
+    }
+}
+
+/// The journal's reason in the door's words.
+fn refused(conflict: Conflict) -> Refusal {
+    match conflict {
+        Conflict::Claimed(key) if key.starts_with("taken/") => Refusal::AlreadyTaken,
+        Conflict::WrongState => Refusal::AlreadyTaken,
+        Conflict::Claimed(key) => {
+            Refusal::Unavailable { port: "sender".to_owned(), cause: format!("{key} is in use") }
+        }
+        Conflict::OverBudget { budget, asked, left } => Refusal::OverLimit {
+            limit: format!("budget {budget}"),
+            asked: asked.to_string(),
+            allowed: left.to_string(),
+        },
+    }
+}
+
+/// The sequence of an entry that nothing may reject; a rejection means that the journal and the door disagree.
+pub(super) fn written(appended: Appended) -> Result<Sequence, DoorError> {
+    match appended {
+        Appended::Written(sequence) => Ok(sequence),
+        Appended::Rejected(conflict) => Err(JournalError::Damaged {
+            at: 0,
+            what: format!("it rejects an entry that must fit: {conflict}"),
+        }
+        .into()),
+    }
+}

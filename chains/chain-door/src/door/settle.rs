@@ -1,0 +1,100 @@
+//! From recorded to settled: hand it to the sender, follow it, and close it in the journal.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use agent_core::{
+    Mined, Outcome, OutcomeReport, Refusal, Settlement,
+    ports::{DoorError, Entry, EntryKind, Moment, Sent, Underway},
+    units::Asset,
+};
+
+use alloy_primitives::Address;
+
+use super::{Shared, offer::no_sender, record::written};
+use crate::{
+    Page,
+    judge::used,
+    ladder::{Recorded, RecordedEntry},
+};
+
+/// What remains of a [`Recorded`] once it was handed to the sender.
+pub(super) struct Handed {
+    report: OutcomeReport,
+    entry: RecordedEntry,
+}
+
+impl Handed {
+    pub(super) fn of(recorded: &Recorded) -> Self {
+        let draft = &recorded.draft;
+        let report = OutcomeReport {
+            id: draft.id,
+            strategy: draft.strategy.clone(),
+            class: draft.class.clone(),
+            outcome: Outcome::Closed(Settlement::Dropped { why: String::new() }),
+        };
+        Self { report, entry: recorded.entry.clone() }
+    }
+}
+
+impl Shared {
+    /// Signs and broadcasts. When the sender says that no signature left, the intent is dropped at once.
+    pub(super) async fn underway(
+        self: Arc<Self>,
+        recorded: Recorded,
+    ) -> Result<Result<Underway, Refusal>, DoorError> {
+        let (id, watch, handed) = (recorded.id(), recorded.watch.clone(), Handed::of(&recorded));
+        match self.ports.sender.send(recorded).await {
+            Ok(sent) => {
+                self.ports.observer.saw(Moment::Sent(id, sent));
+                Ok(Ok(self.follow(handed, sent, watch)))
+            }
+            Err(error) => {
+                self.close(handed, Settlement::Dropped { why: error.to_string() }).await?;
+                Ok(Err(no_sender(&error)))
+            }
+        }
+    }
+
+    pub(super) fn follow(
+        self: Arc<Self>,
+        handed: Handed,
+        sent: Sent,
+        watch: Vec<(Address, Asset)>,
+    ) -> Underway {
+        self.in_flight.fetch_add(1, Ordering::SeqCst);
+        let (id, settlement) = (handed.report.id, self.ports.sender.settle(sent, watch));
+        let outcome = async move {
+            let settlement = settlement.await;
+            self.in_flight.fetch_sub(1, Ordering::SeqCst);
+            self.close(handed, settlement).await
+        };
+        Underway { id, sent, outcome: Box::pin(outcome) }
+    }
+
+    /// Writes the end of an intent: budgets keep what was really used, and nothing of what was dropped.
+    pub(super) async fn close(
+        &self,
+        handed: Handed,
+        settlement: Settlement,
+    ) -> Result<OutcomeReport, DoorError> {
+        let Handed { mut report, entry } = handed;
+        let (kind, mined) = match &settlement {
+            Settlement::Settled(mined) => (EntryKind::Closed, Some((mined.clone(), false))),
+            Settlement::Reverted(mined) => (EntryKind::Closed, Some((mined.clone(), true))),
+            Settlement::Dropped { .. } => (EntryKind::Dropped, None),
+        };
+        let settle = |(mined, reverted): (Mined, bool)| {
+            self.tell_time(mined.block.timestamp);
+            entry.reservations.iter().map(|reserved| used(reserved, mined.gas_paid, reverted)).collect()
+        };
+        let reservations: Vec<_> = mined.map(settle).unwrap_or_default();
+        report.outcome = Outcome::Closed(settlement);
+        let payload = Page::Closed { outcome: report.outcome.clone() }.bytes()?;
+        // Dated as it was recorded: what it used belongs to the window in which it was allowed.
+        let entry =
+            Entry { kind, subject: entry.subject, at: entry.at, claims: Vec::new(), reservations, payload };
+        written(self.ports.journal.append(entry).await?)?;
+        self.ports.observer.saw(Moment::Closed(report.id, &report.outcome));
+        Ok(report)
+    }
+}

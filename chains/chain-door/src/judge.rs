@@ -1,0 +1,185 @@
+//! The policy's judgement: pure, over the final bytes and their simulation.
+
+mod limits;
+
+pub(crate) use limits::used;
+
+use agent_core::{
+    Action, Call, Intent, Maintenance, Origin, OutsideMandate, Refusal, StandingOrder,
+    ports::{Quote, SimulatedOutcome},
+    units::{Asset, Timestamp, TokenAmount},
+};
+use alloy_primitives::{Address, I256};
+
+use crate::{
+    encode::decode,
+    executor::ExecutorRevert,
+    ladder::{Approved, Simulated, Transaction},
+    policy::Policy,
+};
+
+/// The mandate that a reflex acts under: the order, how often it was used, and the budget key of its uses.
+#[derive(Debug, Clone)]
+pub(crate) struct Mandate {
+    pub(crate) order: StandingOrder,
+    pub(crate) used: u32,
+    pub(crate) budget: String,
+}
+
+/// Allows a simulated draft as an exact transaction, or says why not. `mandate` is the live order that the origin names.
+pub(crate) fn judge(
+    policy: &Policy,
+    simulated: Simulated,
+    quote: &Quote,
+    mandate: Option<&Mandate>,
+) -> Result<Approved, Refusal> {
+    if quote.chain != policy.chain {
+        return Err(Refusal::WrongChain { policy: policy.chain.0, chain: quote.chain.0 });
+    }
+    let action = decode(&simulated.frame, policy.executor)?;
+    succeeds(&simulated)?;
+    is_fresh(&simulated, quote)?;
+    covered(&simulated, mandate, quote.head.timestamp)?;
+    match &action {
+        Action::Execute(intent) => allowed(policy, &simulated.draft.strategy, intent, quote.head.timestamp)?,
+        Action::Maintain(maintenance) => maintained(policy, &simulated.origin, maintenance)?,
+    }
+    deltas_match(policy, &simulated, &action)?;
+    let gas_limit = limits::gas_limit(policy, &simulated, quote)?;
+    let transaction = Transaction::new(simulated.frame.clone(), quote, gas_limit);
+    let reservations = limits::reservations(policy, &simulated, &action, &transaction, mandate)?;
+    Ok(Approved { simulated, transaction, reservations })
+}
+
+fn succeeds(simulated: &Simulated) -> Result<(), Refusal> {
+    match &simulated.simulation.outcome {
+        SimulatedOutcome::Success => Ok(()),
+        SimulatedOutcome::Revert(data) => {
+            Err(Refusal::SimulationReverts(ExecutorRevert::decode(data).to_string()))
+        }
+    }
+}
+
+fn is_fresh(simulated: &Simulated, quote: &Quote) -> Result<(), Refusal> {
+    let (simulated, head) = (simulated.simulation.at.number.0, quote.head.number.0);
+    if head.saturating_sub(simulated) > 1 {
+        Err(Refusal::StaleSimulation { simulated, head })
+    } else {
+        Ok(())
+    }
+}
+
+fn covered(simulated: &Simulated, mandate: Option<&Mandate>, now: Timestamp) -> Result<(), Refusal> {
+    match (&simulated.origin, mandate) {
+        (Origin::Reflex { .. }, Some(mandate)) => {
+            mandate.order.covers(&simulated.draft, mandate.used, now).map_err(Refusal::OutsideMandate)
+        }
+        (Origin::Reflex { .. }, None) => Err(Refusal::OutsideMandate(OutsideMandate::NotArmed)),
+        (Origin::Planner { .. } | Origin::Operator, _) => Ok(()),
+    }
+}
+
+fn allowed(policy: &Policy, strategy: &str, intent: &Intent, now: Timestamp) -> Result<(), Refusal> {
+    if !policy.parties.strategies.contains_key(strategy) {
+        return Err(Refusal::StrategyNotAllowed(strategy.to_owned()));
+    }
+    if intent.floors.iter().all(|floor| floor.raw.is_zero()) {
+        return Err(Refusal::NoFloor);
+    }
+    if intent.deadline <= now || intent.deadline > now.plus(policy.limits.deadline_seconds) {
+        return Err(Refusal::Deadline { deadline: intent.deadline.0, now: now.0 });
+    }
+    if let Some(borrow) = intent.borrow {
+        let lends = policy.contracts.get(&borrow.lender).is_some_and(|rule| rule.lender);
+        lends.then_some(()).ok_or(Refusal::LenderNotAllowed(borrow.lender))?;
+    }
+    intent.calls.iter().try_for_each(|call| call_allowed(policy, call))?;
+    let touched = intent.floors.iter().map(|floor| floor.token);
+    touched.chain(intent.borrow.map(|borrow| borrow.amount.token)).try_for_each(|token| known(policy, token))
+}
+
+fn call_allowed(policy: &Policy, call: &Call) -> Result<(), Refusal> {
+    let selector = call.data.get(..4).unwrap_or_default();
+    let rule = policy.contracts.get(&call.target);
+    let fits = rule.is_some_and(|rule| rule.selectors.iter().any(|allowed| allowed == selector));
+    let may_spend = call.spend.is_none() || rule.is_some_and(|rule| rule.spender);
+    if !fits || !may_spend {
+        let selector = selector.to_vec().into();
+        return Err(Refusal::CallNotAllowed { target: call.target, selector });
+    }
+    call.spend.map_or(Ok(()), |spend| known(policy, spend.token))
+}
+
+fn known(policy: &Policy, token: Address) -> Result<(), Refusal> {
+    policy.tokens.contains_key(&token).then_some(()).ok_or(Refusal::TokenNotAllowed(token))
+}
+
+fn maintained(policy: &Policy, origin: &Origin, maintenance: &Maintenance) -> Result<(), Refusal> {
+    if *origin != Origin::Operator {
+        return Err(Refusal::OperatorOnly);
+    }
+    let receives = |to: &Address| policy.parties.recipients.contains(to);
+    match maintenance {
+        Maintenance::DeployExecutor => Ok(()),
+        Maintenance::TransferOwnership { to } | Maintenance::Withdraw { to, .. } if !receives(to) => {
+            Err(Refusal::RecipientNotAllowed(*to))
+        }
+        Maintenance::TransferOwnership { .. } => Ok(()),
+        Maintenance::Withdraw { token, .. } if token.is_zero() => Ok(()),
+        Maintenance::Withdraw { token, .. } => known(policy, *token),
+    }
+}
+
+/// What must be watched so that [`deltas_match`] sees everything: every token of the policy and the native coin, for the
+/// executor and the key.
+pub(crate) fn watch(policy: &Policy, from: Address) -> Vec<(Address, Asset)> {
+    let assets = || policy.tokens.keys().copied().map(Asset::Token).chain([Asset::Native]);
+    policy
+        .executor
+        .into_iter()
+        .chain([from])
+        .flat_map(|holder| assets().map(move |asset| (holder, asset)))
+        .collect()
+}
+
+/// Every watched balance was measured, and none fell below what the decoded action allows.
+fn deltas_match(policy: &Policy, simulated: &Simulated, action: &Action) -> Result<(), Refusal> {
+    for (holder, asset) in watch(policy, simulated.frame.from) {
+        let measured =
+            simulated.simulation.deltas.iter().find(|delta| delta.holder == holder && delta.asset == asset);
+        let cause = || format!("it did not measure {asset:?} of {holder}");
+        let unmeasured = || Refusal::Unavailable { port: "simulator".into(), cause: cause() };
+        let change = measured.ok_or_else(unmeasured)?.change;
+        let allowed = least_change(policy, action, holder, asset)
+            .ok_or_else(|| Refusal::Undecodable("an amount does not fit 255 bits".into()))?;
+        if change < allowed {
+            return Err(Refusal::Delta { holder, asset, change, allowed });
+        }
+    }
+    Ok(())
+}
+
+/// The least change of a balance that `action` allows: its floor, the withdrawn amount, or no loss at all.
+fn least_change(policy: &Policy, action: &Action, holder: Address, asset: Asset) -> Option<I256> {
+    if Some(holder) != policy.executor {
+        return Some(I256::ZERO);
+    }
+    match (action, asset) {
+        (Action::Execute(intent), Asset::Token(token)) => {
+            let floors = intent.floors.iter().filter(|floor| floor.token == token);
+            let highest = floors.map(|TokenAmount { raw, .. }| *raw).max().unwrap_or_default();
+            I256::try_from(highest).ok()
+        }
+        (Action::Maintain(Maintenance::Withdraw { token, raw, .. }), asset) => {
+            let withdrawn = match asset {
+                Asset::Native => token.is_zero(),
+                Asset::Token(address) => address == *token && !token.is_zero(),
+            };
+            if withdrawn { I256::try_from(*raw).ok()?.checked_neg() } else { Some(I256::ZERO) }
+        }
+        (Action::Execute(_) | Action::Maintain(_), _) => Some(I256::ZERO),
+    }
+}
+
+#[cfg(test)]
+mod tests;

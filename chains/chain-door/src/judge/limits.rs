@@ -1,0 +1,114 @@
+//! Amounts against their limits, and what the journal is asked to reserve.
+
+use std::collections::BTreeMap;
+
+use agent_core::{
+    Action, Draft, Intent, Refusal,
+    ports::{Quote, Reservation},
+    units::Wei,
+};
+use alloy_primitives::{Address, U256};
+
+use super::Mandate;
+use crate::{
+    ladder::{Simulated, Transaction},
+    policy::{Limits, Policy},
+};
+
+/// Gas on top of half as much again: estimates are made a block early, interest accrues, and refunds (at most a fifth) hide
+/// what must be there before they are paid.
+const SPARE_GAS: u64 = 30_000;
+
+pub(super) fn gas_limit(policy: &Policy, simulated: &Simulated, quote: &Quote) -> Result<u64, Refusal> {
+    let Limits { gas_per_transaction: most, max_fee, .. } = policy.limits;
+    let used = simulated.simulation.gas_used;
+    if used > most {
+        return Err(over("gas per transaction", used, most));
+    }
+    if quote.max_fee > max_fee {
+        return Err(over("fee per gas", quote.max_fee, max_fee));
+    }
+    Ok(used.saturating_add(used.div_euclid(2)).saturating_add(SPARE_GAS).min(most))
+}
+
+fn over(limit: &str, asked: impl ToString, allowed: impl ToString) -> Refusal {
+    Refusal::OverLimit { limit: limit.to_owned(), asked: asked.to_string(), allowed: allowed.to_string() }
+}
+
+/// What `intent` puts to work of each token: the larger of what it borrows and what its calls may spend together.
+pub(super) fn at_work(intent: &Intent) -> Option<BTreeMap<Address, U256>> {
+    let mut work: BTreeMap<Address, U256> = BTreeMap::new();
+    for spend in intent.calls.iter().filter_map(|call| call.spend) {
+        let sum = work.entry(spend.token).or_default();
+        *sum = sum.checked_add(spend.raw)?;
+    }
+    if let Some(borrow) = intent.borrow {
+        let sum = work.entry(borrow.amount.token).or_default();
+        *sum = (*sum).max(borrow.amount.raw);
+    }
+    Some(work)
+}
+
+pub(super) fn reservations(
+    policy: &Policy,
+    simulated: &Simulated,
+    action: &Action,
+    transaction: &Transaction,
+    mandate: Option<&Mandate>,
+) -> Result<Vec<Reservation>, Refusal> {
+    let mut reservations = gas(policy, &simulated.draft, action, transaction)?;
+    if let Action::Execute(intent) = action {
+        reservations.extend(tokens(policy, intent)?);
+    }
+    if let Some(mandate) = mandate {
+        let (amount, limit) = (U256::ONE, U256::from(mandate.order.uses));
+        reservations.push(Reservation { budget: mandate.budget.clone(), amount, limit, window: 0 });
+    }
+    Ok(reservations)
+}
+
+fn gas(
+    policy: &Policy,
+    draft: &Draft,
+    action: &Action,
+    transaction: &Transaction,
+) -> Result<Vec<Reservation>, Refusal> {
+    let most = Wei::for_gas(transaction.gas.limit, transaction.gas.max_fee)
+        .ok_or_else(|| over("gas cost", "more than 256 bits", policy.limits.gas_per_window))?;
+    let window = policy.limits.window_seconds;
+    let reserve = |budget: String, limit| Reservation { budget, amount: most.0, limit, window };
+    let mut reservations = vec![reserve(format!("{GAS}/all"), policy.limits.gas_per_window)];
+    if let (Action::Execute(_), Some(limit)) = (action, policy.parties.strategies.get(&draft.strategy)) {
+        reservations.push(reserve(format!("{GAS}//{}", draft.strategy), *limit));
+    }
+    Ok(reservations)
+}
+
+/// What was really used of `reserved` by a transaction that paid `gas_paid`, having reverted or not.
+pub(crate) fn used(reserved: &Reservation, gas_paid: Wei, reverted: bool) -> Reservation {
+    let amount = match reserved.budget.split_once('/') {
+        Some((GAS, _)) => gas_paid.0,
+        Some((TOKEN, _)) if reverted => U256::ZERO,
+        _ => reserved.amount,
+    };
+    Reservation { amount, ..reserved.clone() }
+}
+
+/// Gas budgets are `gas/all` and `gas//<strategy>`, token budgets `token/<address>`; uses of orders are `order/…`.
+const GAS: &str = "gas";
+const TOKEN: &str = "token";
+
+fn tokens(policy: &Policy, intent: &Intent) -> Result<Vec<Reservation>, Refusal> {
+    let work = at_work(intent).ok_or_else(|| over("amounts put to work", "more than 256 bits", "less"))?;
+    let window = policy.limits.window_seconds;
+    let reserve = |(token, amount): (Address, U256)| {
+        let rule = policy.tokens.get(&token).ok_or(Refusal::TokenNotAllowed(token))?;
+        if amount > rule.per_transaction {
+            let (asked, allowed) = (rule.token.display(amount), rule.token.display(rule.per_transaction));
+            return Err(over("amount per transaction", asked, allowed));
+        }
+        let budget = format!("{TOKEN}/{token}");
+        Ok(Reservation { budget, amount, limit: rule.per_window, window })
+    };
+    work.into_iter().map(reserve).collect()
+}

@@ -1,0 +1,136 @@
+//! The rungs: `Draft → Simulated → Approved → Recorded`.
+//!
+//! Each is made from the one below by the one function that may do so, and by nothing else: no public constructor, no
+//! `Clone`, no `Default`, no `Deserialize`. Whoever holds a [`Recorded`] knows that its exact transaction was simulated,
+//! allowed by the policy, and written down durably.
+//!
+//! ```
+//! # fn signs(recorded: chain_door::Recorded) {
+//! let transaction: &chain_door::Transaction = recorded.transaction();
+//! # }
+//! ```
+//!
+//! No other crate makes one from parts:
+//!
+//! ```compile_fail
+//! # fn forge(transaction: chain_door::Transaction) -> chain_door::Recorded {
+//! chain_door::Recorded { transaction }
+//! # }
+//! ```
+//!
+//! copies one to send it twice:
+//!
+//! ```compile_fail
+//! # fn copy(recorded: &chain_door::Recorded) -> chain_door::Recorded {
+//! recorded.clone()
+//! # }
+//! ```
+//!
+//! or reads one from bytes that somebody wrote:
+//!
+//! ```compile_fail
+//! # fn read(bytes: &[u8]) -> Option<chain_door::Recorded> {
+//! serde_json::from_slice(bytes).ok()
+//! # }
+//! ```
+
+use agent_core::{
+    Draft, OpportunityId, Origin,
+    ports::{Frame, Quote, Reservation, Simulation},
+    units::{Asset, ChainId, Timestamp},
+};
+use alloy_primitives::{Address, B256, Bytes};
+use serde::{Deserialize, Serialize};
+
+/// The exact transaction that may be signed. It carries no native coin, and no room for any.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transaction {
+    /// The chain.
+    pub chain: ChainId,
+    /// The signer and its nonce.
+    pub from: Address,
+    /// The nonce.
+    pub nonce: u64,
+    /// The contract called, or `None` to create one.
+    pub to: Option<Address>,
+    /// Input data, or creation code.
+    pub data: Bytes,
+    /// Gas it may use, and what it may pay for it.
+    pub gas: Gas,
+}
+
+/// EIP-1559 gas terms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gas {
+    /// Gas units at most.
+    pub limit: u64,
+    /// Wei per gas at most.
+    pub max_fee: u128,
+    /// Wei per gas for whoever includes it.
+    pub tip: u128,
+}
+
+impl Transaction {
+    pub(crate) fn new(frame: Frame, quote: &Quote, gas_limit: u64) -> Self {
+        let gas = Gas { limit: gas_limit, max_fee: quote.max_fee, tip: quote.tip };
+        Self { chain: quote.chain, from: frame.from, nonce: quote.nonce, to: frame.to, data: frame.data, gas }
+    }
+
+    pub(crate) fn frame(&self) -> Frame {
+        Frame { from: self.from, to: self.to, data: self.data.clone() }
+    }
+}
+
+/// A draft, encoded, and what it would do now.
+#[derive(Debug)]
+pub(crate) struct Simulated {
+    pub(crate) draft: Draft,
+    pub(crate) origin: Origin,
+    pub(crate) frame: Frame,
+    pub(crate) simulation: Simulation,
+}
+
+/// A simulated draft that the policy allows, as the exact transaction, with what it needs of the budgets.
+#[derive(Debug)]
+pub(crate) struct Approved {
+    pub(crate) simulated: Simulated,
+    pub(crate) transaction: Transaction,
+    pub(crate) reservations: Vec<Reservation>,
+}
+
+/// A transaction that is durably recorded with its budgets reserved: the only thing that can be signed.
+#[derive(Debug)]
+pub struct Recorded {
+    pub(crate) draft: Draft,
+    pub(crate) transaction: Transaction,
+    pub(crate) watch: Vec<(Address, Asset)>,
+    pub(crate) entry: RecordedEntry,
+}
+
+/// Where the journal keeps it, and what was reserved.
+#[derive(Debug, Clone)]
+pub(crate) struct RecordedEntry {
+    pub(crate) subject: B256,
+    pub(crate) at: Timestamp,
+    pub(crate) reservations: Vec<Reservation>,
+}
+
+impl Recorded {
+    /// What may be signed, to the byte.
+    #[must_use]
+    pub const fn transaction(&self) -> &Transaction {
+        &self.transaction
+    }
+
+    /// The opportunity that it takes.
+    #[must_use]
+    pub const fn id(&self) -> OpportunityId {
+        self.draft.id
+    }
+
+    /// The balances whose real change the outcome reports.
+    #[must_use]
+    pub fn watch(&self) -> &[(Address, Asset)] {
+        &self.watch
+    }
+}

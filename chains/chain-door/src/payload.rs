@@ -1,0 +1,91 @@
+//! The door's own bytes in the journal: versioned JSON, so that a person can read them with `journal show`.
+
+use agent_core::{
+    Draft, Origin, Outcome, Refusal,
+    ports::{Command, DoorError, Simulation, Stored},
+};
+use alloy_primitives::B256;
+use serde::{Deserialize, Serialize};
+
+use crate::ladder::Transaction;
+
+/// What an entry of the journal says, in the door's words. Read them with [`Page::of`].
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "page", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Page {
+    /// A draft was refused.
+    Refused(Box<RefusedPage>),
+    /// A transaction may be signed.
+    Recorded(Box<RecordedPage>),
+    /// It is final.
+    Closed {
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// A standing order changed.
+    Order {
+        /// The change.
+        command: Command,
+        /// By whom.
+        origin: Origin,
+        /// The policy's hash.
+        policy: B256,
+    },
+}
+
+/// What was refused, and why.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RefusedPage {
+    /// What was asked.
+    pub draft: Draft,
+    /// By whom.
+    pub origin: Origin,
+    /// Why not.
+    pub refusal: Refusal,
+    /// The policy's hash.
+    pub policy: B256,
+}
+
+/// Everything that led to a recorded transaction, and the transaction itself.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RecordedPage {
+    /// What was asked.
+    pub draft: Draft,
+    /// By whom.
+    pub origin: Origin,
+    /// What it would do, and on which block.
+    pub simulation: Simulation,
+    /// The policy's hash.
+    pub policy: B256,
+    /// To the byte.
+    pub transaction: Transaction,
+}
+
+impl Page {
+    /// Reads an entry's payload.
+    ///
+    /// # Errors
+    /// When the bytes are not of this version's making.
+    pub fn of(stored: &Stored) -> Result<Self, DoorError> {
+        serde_json::from_slice(&stored.entry.payload).map_err(|error| DoorError::Payload(error.to_string()))
+    }
+
+    pub(crate) fn bytes(&self) -> Result<Vec<u8>, DoorError> {
+        serde_json::to_vec(self).map_err(|error| DoorError::Payload(error.to_string()))
+    }
+}
+
+/// The name of a nonce's claim: one transaction at a time may hold it.
+pub(crate) fn nonce_claim(transaction: &Transaction) -> String {
+    let Transaction { chain, from, nonce, .. } = transaction;
+    format!("nonce/{chain}/{from}/{nonce}")
+}
+
+/// The name of the claim on an opportunity.
+pub(crate) fn taken_claim(draft: &Draft) -> String {
+    format!("taken/{}", draft.id.0)
+}
+
+/// The subject of entries about an order.
+pub(crate) const ORDERS: B256 = B256::ZERO;

@@ -1,0 +1,259 @@
+//! The policy file: its schema, and the checks beyond it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use agent_core::units::{AmountError, ChainId, Token};
+use alloy_primitives::{Address, U256, keccak256};
+use serde::Deserialize;
+
+use super::{ContractRule, Limits, Parties, PlannerRule, Policy, TokenRule};
+
+/// Functions that hand out allowances or tokens. The executor approves exactly and by itself; no policy can allow these.
+const NEVER: [&str; 9] = [
+    "approve(address,uint256)",
+    "increaseAllowance(address,uint256)",
+    "increaseApproval(address,uint256)",
+    "transfer(address,uint256)",
+    "transferFrom(address,address,uint256)",
+    "setApprovalForAll(address,bool)",
+    "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)",
+    "safeTransferFrom(address,address,uint256)",
+    "transferAndCall(address,uint256,bytes)",
+];
+
+/// What is wrong with a policy file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyError {
+    /// Not TOML, an unknown or missing key, or a value of the wrong type.
+    #[error("policy does not parse: {0}")]
+    Syntax(#[from] toml::de::Error),
+    /// A value that makes no sense.
+    #[error("policy key `{key}` {problem}")]
+    Value {
+        /// Where.
+        key: String,
+        /// What is wrong, and what to write instead.
+        problem: String,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PolicyFile {
+    version: u32,
+    chain: u64,
+    executor: Option<Address>,
+    limits: LimitsTable,
+    #[serde(default)]
+    tokens: Vec<TokenTable>,
+    #[serde(default)]
+    contracts: Vec<ContractTable>,
+    #[serde(default)]
+    recipients: Vec<Address>,
+    #[serde(default)]
+    strategies: BTreeMap<String, StrategyTable>,
+    planner: Option<PlannerTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LimitsTable {
+    gas_per_transaction: u64,
+    max_fee_gwei: String,
+    gas_per_window_eth: String,
+    window_seconds: u64,
+    deadline_seconds: u64,
+    in_flight: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokenTable {
+    symbol: String,
+    address: Address,
+    decimals: u8,
+    per_transaction: String,
+    per_window: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ContractTable {
+    name: String,
+    address: Address,
+    functions: Vec<String>,
+    #[serde(default)]
+    spender: bool,
+    #[serde(default)]
+    lender: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StrategyTable {
+    gas_per_window_eth: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlannerTable {
+    may_arm: Vec<String>,
+    max_uses: u32,
+    max_seconds: u64,
+}
+
+pub(super) fn parse(text: &str) -> Result<Policy, PolicyError> {
+    let file: PolicyFile = toml::from_str(text)?;
+    if file.version != 1 {
+        return Err(value("version", "is not 1, the only version that this program reads"));
+    }
+    let limits = limits(&file.limits)?;
+    Ok(Policy {
+        hash: keccak256(text),
+        chain: ChainId(file.chain),
+        executor: file.executor,
+        tokens: tokens(file.tokens)?,
+        contracts: contracts(file.contracts, file.executor)?,
+        parties: Parties {
+            recipients: recipients(file.recipients)?,
+            strategies: strategies(file.strategies)?,
+            planner: planner(file.planner)?,
+        },
+        limits,
+    })
+}
+
+fn value(key: impl Into<String>, problem: impl Into<String>) -> PolicyError {
+    PolicyError::Value { key: key.into(), problem: problem.into() }
+}
+
+fn limits(table: &LimitsTable) -> Result<Limits, PolicyError> {
+    let zero =
+        |key: &str| Err(value(format!("limits.{key}"), "is 0, which allows nothing; write a larger number"));
+    match table {
+        LimitsTable { gas_per_transaction: 0, .. } => return zero("gas_per_transaction"),
+        LimitsTable { window_seconds: 0, .. } => return zero("window_seconds"),
+        LimitsTable { deadline_seconds: 0, .. } => return zero("deadline_seconds"),
+        LimitsTable { in_flight: 0, .. } => return zero("in_flight"),
+        LimitsTable { .. } => {}
+    }
+    let max_fee = coin("limits.max_fee_gwei", 9, &table.max_fee_gwei)?;
+    Ok(Limits {
+        gas_per_transaction: table.gas_per_transaction,
+        max_fee: u128::try_from(max_fee)
+            .map_err(|_too_large| value("limits.max_fee_gwei", "is too large"))?,
+        gas_per_window: coin("limits.gas_per_window_eth", 18, &table.gas_per_window_eth)?,
+        window_seconds: table.window_seconds,
+        deadline_seconds: table.deadline_seconds,
+        in_flight: table.in_flight,
+    })
+}
+
+/// An amount of native coin, written with `decimals` decimals.
+fn coin(key: &str, decimals: u8, text: &str) -> Result<U256, PolicyError> {
+    let unit = Token { address: Address::ZERO, symbol: "the unit".into(), decimals };
+    amount(key, &unit, text)
+}
+
+fn amount(key: &str, token: &Token, text: &str) -> Result<U256, PolicyError> {
+    let problem =
+        |error: AmountError| value(key, format!("is not an exact amount: {error}; write one like \"1.5\""));
+    token.parse(text).map(|amount| amount.raw).map_err(problem)
+}
+
+fn tokens(tables: Vec<TokenTable>) -> Result<BTreeMap<Address, TokenRule>, PolicyError> {
+    let mut rules = BTreeMap::new();
+    let mut symbols = BTreeSet::new();
+    for table in tables {
+        let key = format!("tokens.{}", table.symbol);
+        let named = table.symbol.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+        if table.symbol.is_empty() || !named {
+            return Err(value(key, "is no plain symbol; use letters, digits, dot, dash and underscore"));
+        }
+        if table.address.is_zero() || table.decimals > 77 {
+            return Err(value(key, "has the zero address, or more than 77 decimals"));
+        }
+        let token = Token { address: table.address, symbol: table.symbol, decimals: table.decimals };
+        let rule = TokenRule {
+            per_transaction: amount(&format!("{key}.per_transaction"), &token, &table.per_transaction)?,
+            per_window: amount(&format!("{key}.per_window"), &token, &table.per_window)?,
+            token,
+        };
+        if !symbols.insert(rule.token.symbol.clone()) || rules.insert(rule.token.address, rule).is_some() {
+            return Err(value(key, "is there twice (by symbol or by address); keep one"));
+        }
+    }
+    Ok(rules)
+}
+
+fn contracts(
+    tables: Vec<ContractTable>,
+    executor: Option<Address>,
+) -> Result<BTreeMap<Address, ContractRule>, PolicyError> {
+    let mut rules = BTreeMap::new();
+    for table in tables {
+        let key = format!("contracts.{}", table.name);
+        if table.address.is_zero() || Some(table.address) == executor {
+            return Err(value(
+                key,
+                "has the zero address or the executor's own; name the protocol's contract",
+            ));
+        }
+        let selectors = table.functions.iter().map(|function| selector(&key, function));
+        let rule = ContractRule {
+            selectors: selectors.collect::<Result<_, _>>()?,
+            spender: table.spender,
+            lender: table.lender,
+        };
+        if rules.insert(table.address, rule).is_some() {
+            return Err(value(key, "has an address that is there twice; merge the two tables"));
+        }
+    }
+    Ok(rules)
+}
+
+fn selector(key: &str, function: &str) -> Result<[u8; 4], PolicyError> {
+    let key = format!("{key}.functions");
+    if NEVER.contains(&function) {
+        let problem =
+            format!("allows `{function}`, which no policy can: the executor approves exactly and by itself");
+        return Err(value(key, problem));
+    }
+    let plain = function.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_,()[]".contains(&byte));
+    if !plain || !function.contains('(') || !function.ends_with(')') || function.starts_with('(') {
+        let problem =
+            format!("has `{function}`, which is no signature; write one like \"work(bytes32,uint256)\"");
+        return Err(value(key, problem));
+    }
+    let [a, b, c, d, ..] = keccak256(function).0;
+    Ok([a, b, c, d])
+}
+
+fn recipients(addresses: Vec<Address>) -> Result<BTreeSet<Address>, PolicyError> {
+    if addresses.contains(&Address::ZERO) {
+        return Err(value("recipients", "has the zero address; remove it"));
+    }
+    Ok(addresses.into_iter().collect())
+}
+
+fn strategies(tables: BTreeMap<String, StrategyTable>) -> Result<BTreeMap<String, U256>, PolicyError> {
+    let budget = |(name, table): (String, StrategyTable)| {
+        let key = format!("strategies.{name}.gas_per_window_eth");
+        Ok((name, coin(&key, 18, &table.gas_per_window_eth)?))
+    };
+    tables.into_iter().map(budget).collect()
+}
+
+fn planner(table: Option<PlannerTable>) -> Result<PlannerRule, PolicyError> {
+    let Some(PlannerTable { may_arm, max_uses, max_seconds }) = table else {
+        return Ok(PlannerRule::default());
+    };
+    if may_arm.iter().any(|class| class.trim_end_matches("/*").contains('*') || class == "*") {
+        return Err(value(
+            "planner.may_arm",
+            "has a class with a star that is not its last part, as in \"liquidation/*\"",
+        ));
+    }
+    Ok(PlannerRule { may_arm, max_uses, max_seconds })
+}
