@@ -162,14 +162,26 @@ function use(entry, tarball) {
   if (entry.constant) keepConstant(tarball, entry.constant);
 }
 
+/** Every file that the entries leave behind. */
+function outputsOf(entries) {
+  const artifact = (path) => join(artifacts, `${basename(basename(path, ".json"), ".sol")}.json`);
+  return entries.flatMap((entry) => [
+    ...(entry.anvil ? [join(devnet, "bin", "anvil")] : []),
+    ...(entry.solc ? [compilerPath(entry.solc)] : []),
+    ...(entry.prebuilt ?? entry.compile?.sources ?? []).map(artifact),
+    ...(entry.constant ? [artifact(entry.constant.contract)] : []),
+  ]);
+}
+
 async function main() {
   const listText = readFileSync(listPath(), "utf8");
   const stamp = stampOf(listText);
-  if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) {
+  const entries = JSON.parse(listText).packages.filter((entry) => !entry.platform || entry.platform === platform);
+  const isStamped = existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp;
+  if (isStamped && outputsOf(entries).every((file) => existsSync(file))) {
     say("artifacts, compilers and anvil are in place");
     return;
   }
-  const entries = JSON.parse(listText).packages.filter((entry) => !entry.platform || entry.platform === platform);
   if (!entries.some((entry) => entry.anvil) && !existsSync(join(devnet, "bin", "anvil"))) {
     throw new Error(`no anvil is pinned for ${platform}: put anvil 1.7.1 at ${join(devnet, "bin", "anvil")} and run this again`);
   }

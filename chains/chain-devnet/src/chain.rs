@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use alloy::eips::BlockId;
 use alloy::network::TransactionBuilder;
 use alloy::primitives::{Address, Bytes, TxHash, U256};
 use alloy::providers::{DynProvider, Provider};
@@ -27,6 +28,8 @@ pub(crate) struct Sent {
 #[derive(Debug, Clone)]
 pub(crate) struct Chain {
     provider: DynProvider,
+    /// What the transactions offer for a unit of gas; the node's own suggestion where there is none.
+    bid: Option<u128>,
 }
 
 /// Names the operation in a failed request.
@@ -36,7 +39,11 @@ pub(crate) fn refused(operation: &'static str) -> impl FnOnce(TransportError) ->
 
 impl Chain {
     pub(crate) const fn new(provider: DynProvider) -> Self {
-        Self { provider }
+        Self { provider, bid: None }
+    }
+
+    pub(crate) const fn set_bid(&mut self, bid: Option<u128>) {
+        self.bid = bid;
     }
 
     pub(crate) const fn provider(&self) -> &DynProvider {
@@ -48,7 +55,10 @@ impl Chain {
         clippy::disallowed_methods,
         reason = "the devnet's own accounts live on anvil, which signs for them"
     )]
-    async fn hand_over(&self, request: TransactionRequest) -> TransportResult<TxHash> {
+    async fn hand_over(&self, mut request: TransactionRequest) -> TransportResult<TxHash> {
+        if let Some(bid) = self.bid {
+            request = request.with_max_fee_per_gas(bid).with_max_priority_fee_per_gas(bid);
+        }
         Ok(*self.provider.send_transaction(request).await?.tx_hash())
     }
 
@@ -155,7 +165,9 @@ impl Chain {
     /// Calls a view function on the latest block.
     pub(crate) async fn read<C: SolCall>(&self, to: Address, call: &C) -> Result<C::Return> {
         let request = TransactionRequest::default().with_to(to).with_input(call.abi_encode());
-        let answer = self.provider.call(request).await.map_err(refused(C::SIGNATURE))?;
+        // Alloy's default is the pending block, which shows what is not mined.
+        let call = self.provider.call(request).block(BlockId::latest());
+        let answer = call.await.map_err(refused(C::SIGNATURE))?;
         C::abi_decode_returns(&answer).map_err(|source| DevnetError::Abi {
             operation: C::SIGNATURE,
             contract: to,

@@ -27,6 +27,8 @@ pub(crate) const ACCOUNTS: u16 = 40;
 pub(crate) const SOURCES: &[&str] = &[
     include_str!("../artifacts/packages.json"),
     include_str!("../artifacts/fetch.mjs"),
+    include_str!("contracts.rs"),
+    include_str!("price.rs"),
     include_str!("deploy.rs"),
     include_str!("deploy/aave.rs"),
     include_str!("deploy/aave_market.rs"),

@@ -74,7 +74,7 @@ pub struct Devnet {
 
 impl Devnet {
     /// Starts a node with everything deployed. The first launch on a machine builds the state, which takes seconds; later
-    /// ones load it.
+    /// ones load it. It waits for another process, so it is not for a runtime whose time is paused.
     ///
     /// # Errors
     /// Where `scripts/setup` has not run ([`DevnetError::ArtifactsMissing`]), or the node does not come up, or it is not

@@ -65,6 +65,12 @@ impl World {
         self.inclusion = inclusion;
     }
 
+    /// What the world's transactions offer for a unit of gas from now on, in wei; `None` for what the node suggests. The
+    /// node orders a block by this offer, so a high one comes before the agent's and a low one after it.
+    pub const fn set_bid(&mut self, max_fee_per_gas: Option<u128>) {
+        self.chain.set_bid(max_fee_per_gas);
+    }
+
     /// What is deployed, and where.
     #[must_use]
     pub const fn manifest(&self) -> &Manifest {

@@ -39,7 +39,20 @@ impl World {
         self.publish_price(asset, price).await
     }
 
-    /// The same, where the market has moved by half a percent since the last round.
+    /// Every feed reports what the market says: after a launch at [`StartTime::Now`](crate::StartTime::Now) the last
+    /// rounds are as old as the dump.
+    ///
+    /// # Errors
+    /// Where the node refuses.
+    pub async fn publish_all(&mut self) -> Result<Vec<WorldEvent>> {
+        let mut events = Vec::new();
+        for asset in Asset::ALL {
+            events.extend(self.publish(asset).await?);
+        }
+        Ok(events)
+    }
+
+    /// Reports one asset, where its market has moved by half a percent since the last round.
     pub(super) async fn publish_deviation(&mut self, asset: Asset) -> Result<Vec<WorldEvent>> {
         let (market, feed) = (self.market_price(asset).await?, self.feed_price(asset).await?);
         let moved = price::deviation_bps(market, feed).ok_or(out_of_range("a deviation"))?;

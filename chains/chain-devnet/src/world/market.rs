@@ -115,6 +115,23 @@ impl World {
         self.swap_all(swaps).await
     }
 
+    /// How far each pool and pair is from the market prices, in basis points, by address.
+    ///
+    /// # Errors
+    /// Where the node does not answer.
+    pub async fn gaps(&self) -> Result<Vec<(Address, u128)>> {
+        let mut gaps = Vec::new();
+        for venue in self.venues() {
+            gaps.push((venue.address, self.gap(venue, self.market_prices(venue).await?).await?));
+        }
+        Ok(gaps)
+    }
+
+    async fn market_prices(&self, venue: Venue) -> Result<[(Asset, UsdE8); 2]> {
+        let [first, second] = venue.assets;
+        Ok([(first, self.market_price(first).await?), (second, self.market_price(second).await?)])
+    }
+
     /// Brings pools together that have drifted apart from the deepest ones.
     pub(super) async fn close_gaps(&mut self) -> Result<Vec<WorldEvent>> {
         let mut swaps = Vec::new();
