@@ -1,0 +1,92 @@
+//! A private key: as bytes between file and signer, and unlocked, ready for the wallet.
+
+use std::fmt;
+
+use alloy::hex;
+use alloy::primitives::Address;
+use alloy::signers::local::PrivateKeySigner;
+use rand::TryRngCore;
+use rand::rngs::OsRng;
+use zeroize::Zeroizing;
+
+use super::KeystoreError;
+
+/// How long a secp256k1 private key is.
+pub(super) const KEY_BYTES: usize = 32;
+
+/// The bytes of a private key, wiped when dropped. May be out of the curve's range until [`SecretBytes::unlock`] says otherwise.
+pub(super) struct SecretBytes(pub(super) Zeroizing<[u8; KEY_BYTES]>);
+
+impl SecretBytes {
+    /// Random bytes of the operating system that are a valid key.
+    pub(super) fn random() -> Result<Self, KeystoreError> {
+        let mut secret = Self(Zeroizing::new([0; KEY_BYTES]));
+        loop {
+            fill_random(secret.0.as_mut_slice())?;
+            // All but about one of 2¹²⁸ drawings are in range.
+            if secret.unlock().is_some() {
+                return Ok(secret);
+            }
+        }
+    }
+
+    pub(super) fn parse(text: &str) -> Result<Self, KeystoreError> {
+        let mut secret = Self(Zeroizing::new([0; KEY_BYTES]));
+        // The decoder's error would quote the input.
+        hex::decode_to_slice(text.trim(), secret.0.as_mut_slice())
+            .map_err(|_quotes_input| KeystoreError::InvalidPrivateKey)?;
+        secret.unlock().map(|_valid| secret).ok_or(KeystoreError::InvalidPrivateKey)
+    }
+
+    /// The key, if the bytes are one: neither zero nor beyond the curve's order.
+    pub(super) fn unlock(&self) -> Option<UnlockedKey> {
+        PrivateKeySigner::from_slice(self.0.as_slice()).ok().map(|signer| UnlockedKey { signer })
+    }
+}
+
+/// Fresh random bytes that are no secret: a salt, an iv, a name.
+pub(super) fn random<const LENGTH: usize>() -> Result<[u8; LENGTH], KeystoreError> {
+    let mut bytes = [0; LENGTH];
+    fill_random(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Fills `bytes` from the operating system's generator.
+fn fill_random(bytes: &mut [u8]) -> Result<(), KeystoreError> {
+    OsRng.try_fill_bytes(bytes).map_err(|source| KeystoreError::Randomness { source })
+}
+
+/// An unlocked private key. It shows its address and nothing else: no bytes, no copy, no serialisation. Its memory is wiped when
+/// it is dropped.
+///
+/// ```compile_fail,E0599
+/// fn copy(key: &chain_evm::UnlockedKey) -> chain_evm::UnlockedKey {
+///     key.clone()
+/// }
+/// ```
+pub struct UnlockedKey {
+    signer: PrivateKeySigner,
+}
+
+impl UnlockedKey {
+    /// The address that the key signs for.
+    #[must_use]
+    pub const fn address(&self) -> Address {
+        self.signer.address()
+    }
+
+    /// Gives the key to the wallet task, its one user.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the wallet task takes it; remove this line with its first use")
+    )]
+    pub(crate) fn into_signer(self) -> PrivateKeySigner {
+        self.signer
+    }
+}
+
+impl fmt::Debug for UnlockedKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("UnlockedKey").field("address", &self.address()).finish_non_exhaustive()
+    }
+}
