@@ -113,16 +113,21 @@ impl Chain {
 
     /// Waits until a transaction is mined. A revert is an error.
     pub(crate) async fn confirm(&self, sent: Sent) -> Result<TransactionReceipt> {
-        let waiting = tokio::time::timeout(PATIENCE, self.receipt(sent));
-        let receipt = waiting.await.map_err(|_elapsed| {
-            let Sent { operation, hash } = sent;
-            DevnetError::NotMined { operation, hash }
-        })??;
+        let receipt = self.mined(sent).await?;
         if receipt.status() {
             return Ok(receipt);
         }
         let reason = self.revert_reason(sent.hash).await;
         Err(DevnetError::Reverted { operation: sent.operation, reason })
+    }
+
+    /// Waits until a transaction is mined, reverted or not.
+    pub(crate) async fn mined(&self, sent: Sent) -> Result<TransactionReceipt> {
+        let waiting = tokio::time::timeout(PATIENCE, self.receipt(sent));
+        waiting.await.map_err(|_elapsed| {
+            let Sent { operation, hash } = sent;
+            DevnetError::NotMined { operation, hash }
+        })?
     }
 
     /// Waits for all of them, in order.

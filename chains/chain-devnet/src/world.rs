@@ -131,8 +131,9 @@ impl World {
         self.trade_dollars(trader, venue, sells_first, dollars).await
     }
 
-    /// Sees to it that what was sent is mined, as far as that is the world's business.
-    async fn settle(&self, sent: Vec<Sent>) -> Result<Vec<TransactionReceipt>> {
+    /// Sees to it that what was sent is mined, as far as that is the world's business. What reverted is left out, as `None`:
+    /// somebody else was faster.
+    async fn settle(&self, sent: &[Sent]) -> Result<Vec<Option<TransactionReceipt>>> {
         match self.inclusion {
             Inclusion::Leave => return Ok(Vec::new()),
             Inclusion::Mine if !sent.is_empty() => {
@@ -140,7 +141,12 @@ impl World {
             }
             Inclusion::Mine | Inclusion::Wait => {}
         }
-        self.chain.confirm_all(sent).await
+        let mut receipts = Vec::new();
+        for one in sent {
+            let receipt = self.chain.mined(*one).await?;
+            receipts.push(Some(receipt).filter(TransactionReceipt::status));
+        }
+        Ok(receipts)
     }
 
     /// The price and the decimals of an asset.

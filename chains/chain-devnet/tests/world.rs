@@ -111,3 +111,37 @@ async fn without_automine_the_world_mines_or_leaves_it_to_the_caller() {
     devnet.deal(account, Asset::Usdc, U256::from(5_u8)).await.unwrap();
     assert_eq!(devnet.balance_of(usdc, account).await.unwrap(), U256::from(5_u8));
 }
+
+#[tokio::test]
+#[ignore = "needs anvil: scripts/test runs it"]
+async fn somebody_elses_faster_trade_is_no_failure() {
+    let devnet = launch(Mining::Manual).await.unwrap();
+    let (mut slow, mut fast) = (World::new(&devnet, 1), World::new(&devnet, 2));
+    fast.set_inclusion(Inclusion::Leave);
+    fast.set_bid(Some(500_000_000_000));
+    // Mined first, by the slower world's block, and well past where that one wants to go.
+    fast.move_market(Asset::Weth, 2_500 * E8).await.unwrap();
+    let events = slow.move_market(Asset::Weth, 2_900 * E8).await.unwrap();
+    assert!(events.len() < 5, "{events:?}");
+    assert!(slow.market_price(Asset::Weth).await.unwrap() < 2_501 * E8);
+}
+
+#[tokio::test]
+#[ignore = "needs anvil: scripts/test runs it"]
+async fn a_long_day_goes_up_and_down() {
+    let devnet = launch(Mining::Automine).await.unwrap();
+    let mut world = World::new(&devnet, 42);
+    for round in 0..6 {
+        let asset = if round % 2 == 0 { Asset::Weth } else { Asset::Wbtc };
+        world.crash(asset, 900).await.unwrap();
+        for _ in 0..5 {
+            world.calm_step().await.unwrap();
+        }
+        world.rally(asset, 900).await.unwrap();
+    }
+    for asset in [Asset::Weth, Asset::Wbtc] {
+        let (market, feed) =
+            (world.market_price(asset).await.unwrap(), world.feed_price(asset).await.unwrap());
+        assert!(market.abs_diff(feed) * 100 < feed, "{asset:?} {market} {feed}");
+    }
+}

@@ -80,8 +80,8 @@ impl World {
                 self.chain.send_with(oracle, feed.aggregator, &call, U256::ZERO, SUBMISSION_GAS).await?,
             );
         }
-        let receipts = self.settle(sent).await?;
-        match receipts.last() {
+        let receipts = self.settle(&sent).await?;
+        match receipts.iter().flatten().last() {
             Some(last) => self.round(&feed, last.block_number.unwrap_or_default()).await,
             None => Ok(Vec::new()),
         }

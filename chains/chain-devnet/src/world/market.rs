@@ -95,7 +95,8 @@ impl World {
         found.ok_or(out_of_range("a pool's price"))
     }
 
-    /// Traders swap in every pool of an asset until each stands at this price (a V2 pair: up to its fee).
+    /// Traders swap in every pool of an asset until each stands at this price (a V2 pair: up to its fee). A pool that somebody
+    /// else has moved past the price in the same block is left as it is.
     ///
     /// # Errors
     /// For USDC, which everything else is measured in; where the node refuses.
@@ -235,7 +236,7 @@ impl World {
             .ok_or(out_of_range("a trade"))?;
         let swap = Swap { venue, sold, bought, amount_in, limit: U160::ZERO };
         let sent = self.send_swap(trader, swap).await?;
-        let receipts = self.settle(vec![sent]).await?;
+        let receipts = self.settle(&[sent]).await?;
         self.trades(&[(trader, swap)], &receipts)
     }
 
@@ -249,7 +250,7 @@ impl World {
             sent.push(self.send_swap(trader, swap).await?);
             orders.push((trader, swap));
         }
-        let receipts = self.settle(sent).await?;
+        let receipts = self.settle(&sent).await?;
         self.trades(&orders, &receipts)
     }
 
@@ -296,9 +297,14 @@ impl World {
         }
     }
 
-    fn trades(&self, orders: &[(Address, Swap)], receipts: &[TransactionReceipt]) -> Result<Vec<WorldEvent>> {
+    fn trades(
+        &self,
+        orders: &[(Address, Swap)],
+        receipts: &[Option<TransactionReceipt>],
+    ) -> Result<Vec<WorldEvent>> {
         let mut events = Vec::new();
         for ((trader, swap), receipt) in orders.iter().zip(receipts) {
+            let Some(receipt) = receipt else { continue };
             let pool = swap.venue.address;
             events.push(WorldEvent::Trade(Trade {
                 trader: *trader,
