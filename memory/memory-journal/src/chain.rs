@@ -1,0 +1,87 @@
+//! The chain of hashes: `hash(n) = keccak256(hash(n-1) ‖ n ‖ version ‖ entry bytes)`.
+
+use agent_core::ports::{Entry, Sequence, Stored};
+use alloy_primitives::{B256, Keccak256, keccak256};
+
+use crate::{
+    codec,
+    trouble::{Misfit, Trouble},
+};
+
+/// The version of the format: of the tables, of a row, of the entry in it.
+pub(crate) const FORMAT: u8 = 1;
+
+/// Where the chain stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Head {
+    /// How many entries there are, which is the next one's sequence.
+    pub(crate) entries: u64,
+    /// The hash of the last one, or of the genesis.
+    pub(crate) hash: B256,
+}
+
+impl Head {
+    /// Before the first entry.
+    pub(crate) fn genesis() -> Self {
+        Self { entries: 0, hash: keccak256(b"keepwright/journal/1") }
+    }
+
+    /// The row for `entry` at the next position, and where the chain stands after it.
+    pub(crate) fn link(self, entry: &Entry) -> Result<(Vec<u8>, Self), Misfit> {
+        let body = codec::encode(entry)?;
+        let hash = hash(self.hash, self.entries, FORMAT, &body);
+        let entries = self.entries.checked_add(1).ok_or(Misfit::TooLong)?;
+        let row = [&[FORMAT], self.hash.as_slice(), hash.as_slice(), body.as_slice()].concat();
+        Ok((row, Self { entries, hash }))
+    }
+
+    pub(crate) fn to_bytes(self) -> [u8; 40] {
+        let mut bytes = [0; 40];
+        let (entries, hash) = bytes.split_at_mut(8);
+        entries.copy_from_slice(&self.entries.to_be_bytes());
+        hash.copy_from_slice(self.hash.as_slice());
+        bytes
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (entries, hash) = bytes.split_first_chunk::<8>()?;
+        let hash = <[u8; 32]>::try_from(hash).ok()?;
+        Some(Self { entries: u64::from_be_bytes(*entries), hash: hash.into() })
+    }
+}
+
+fn hash(before: B256, sequence: u64, version: u8, body: &[u8]) -> B256 {
+    let mut hasher = Keccak256::new();
+    hasher.update(before);
+    hasher.update(sequence.to_be_bytes());
+    hasher.update([version]);
+    hasher.update(body);
+    hasher.finalize()
+}
+
+/// One row of the journal, found to match its own hash.
+#[derive(Debug)]
+pub(crate) struct Row {
+    /// The hash that the entry before it has, if the chain is whole.
+    pub(crate) before: B256,
+    pub(crate) stored: Stored,
+}
+
+impl Row {
+    /// Reads the row at `sequence`. A row that does not match its hash is never given to anybody.
+    pub(crate) fn read(sequence: u64, bytes: &[u8]) -> Result<Self, Trouble> {
+        let damaged = |what: &str| Trouble::damaged(sequence, what);
+        let (&version, bytes) = bytes.split_first().ok_or_else(|| damaged("the row is empty"))?;
+        if version != FORMAT {
+            return Err(damaged("the row's version is unknown"));
+        }
+        let (before, bytes) = bytes.split_first_chunk::<32>().ok_or_else(|| damaged("the row is cut"))?;
+        let (own, body) = bytes.split_first_chunk::<32>().ok_or_else(|| damaged("the row is cut"))?;
+        let before = B256::from(before);
+        if hash(before, sequence, version, body) != B256::from(own) {
+            return Err(damaged("the entry does not match its hash"));
+        }
+        let entry = codec::decode(body).map_err(|error| damaged(&error.to_string()))?;
+        Ok(Self { before, stored: Stored { sequence: Sequence(sequence), hash: own.into(), entry } })
+    }
+}

@@ -1,0 +1,94 @@
+//! The long check: every hash, every position, and every derived table against a replay of the entries.
+//!
+//! It keeps the books of the replay in memory, some 200 bytes for each intent that was ever opened.
+
+use agent_core::ports::Verified;
+use alloy_primitives::{B256, U256};
+use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable};
+
+use crate::{
+    chain::{Head, Row},
+    replay::Replay,
+    tables::{self, CLAIMS, ENTRIES, INTENTS, OPEN, RESERVED, TOTALS, USED},
+    trouble::Trouble,
+};
+
+const READING: &str = "verify";
+
+pub(crate) fn verify(database: &Database) -> Result<Verified, Trouble> {
+    let transaction = database.begin_read().map_err(Trouble::redb(READING))?;
+    let (replay, head) = walk(&transaction)?;
+    if head != tables::head(&transaction)? {
+        return Err(Trouble::damaged(head.entries, "the last entry is not the head"));
+    }
+    compare(&transaction, replay, head.entries)?;
+    Ok(Verified { entries: head.entries, head: head.hash })
+}
+
+/// Follows the chain from its genesis, and writes every entry anew.
+fn walk(transaction: &ReadTransaction) -> Result<(Replay, Head), Trouble> {
+    let (mut replay, mut head) = (Replay::default(), Head::genesis());
+    let entries = transaction.open_table(ENTRIES).map_err(Trouble::redb(READING))?;
+    for row in entries.iter().map_err(Trouble::redb(READING))? {
+        let (position, bytes) = row.map_err(Trouble::redb(READING))?;
+        let damaged = |what: &str| Trouble::damaged(head.entries, what);
+        if position.value() != head.entries {
+            return Err(damaged("the entry is missing"));
+        }
+        let row = Row::read(head.entries, bytes.value())?;
+        if row.before != head.hash {
+            return Err(damaged("the entry does not follow the one before it"));
+        }
+        if let Err(conflict) = replay.write(head.entries, &row.stored.entry) {
+            return Err(damaged(&format!("the entry should have been rejected: {conflict}")));
+        }
+        let entries = head.entries.checked_add(1).ok_or_else(|| damaged("no such entry"))?;
+        head = Head { entries, hash: row.stored.hash };
+    }
+    Ok((replay, head))
+}
+
+/// A macro, because redb's row types borrow from the iterator: no function can name all the tables' rows at once.
+macro_rules! must_agree {
+    ($transaction:ident, $entries:ident, $table:ident, $expected:expr, $row:expr) => {{
+        let table = $transaction.open_table($table).map_err(Trouble::redb(READING))?;
+        let found = table.iter().map_err(Trouble::redb(READING))?;
+        let found = found.map(|row| row.map(|(key, value)| $row(key.value(), value.value())));
+        agree($entries, stringify!($table), found, $expected.into_iter())?;
+    }};
+}
+
+fn compare(transaction: &ReadTransaction, replay: Replay, entries: u64) -> Result<(), Trouble> {
+    let amount = |bytes: &[u8; 32]| U256::from_be_bytes(*bytes);
+    must_agree!(transaction, entries, INTENTS, replay.intents, |subject: &[u8; 32], since| {
+        (B256::from(*subject), since)
+    });
+    must_agree!(transaction, entries, OPEN, replay.open.into_keys(), |since, ()| since);
+    must_agree!(transaction, entries, CLAIMS, replay.claims, |key: &str, holder| (key.to_owned(), holder));
+    must_agree!(transaction, entries, RESERVED, replay.reserved, |(budget, since): (&str, u64), bytes| {
+        ((budget.to_owned(), since), amount(bytes))
+    });
+    must_agree!(transaction, entries, USED, replay.used, |(budget, at, by): (&str, u64, u64), bytes| {
+        ((budget.to_owned(), at, by), amount(bytes))
+    });
+    must_agree!(transaction, entries, TOTALS, replay.totals, |budget: &str, bytes| {
+        (budget.to_owned(), amount(bytes))
+    });
+    Ok(())
+}
+
+fn agree<T: PartialEq>(
+    entries: u64,
+    table: &str,
+    found: impl Iterator<Item = Result<T, redb::StorageError>>,
+    mut expected: impl Iterator<Item = T>,
+) -> Result<(), Trouble> {
+    let differs = || Trouble::damaged(entries, format!("the table {table} is not what the entries give"));
+    for row in found {
+        let row = row.map_err(Trouble::redb(READING))?;
+        if expected.next() != Some(row) {
+            return Err(differs());
+        }
+    }
+    if expected.next().is_some() { Err(differs()) } else { Ok(()) }
+}

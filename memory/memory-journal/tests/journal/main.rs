@@ -1,0 +1,12 @@
+//! The journal from outside: the port's suite, reopening, crashes and damage.
+
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod damage;
+#[cfg(test)]
+mod opening;
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod sharing;
