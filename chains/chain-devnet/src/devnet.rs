@@ -155,7 +155,8 @@ impl Devnet {
     #[must_use]
     pub const fn inclusion(&self) -> Inclusion {
         match self.mining {
-            Mining::Automine | Mining::Interval(_) => Inclusion::Wait,
+            Mining::Automine => Inclusion::OneByOne,
+            Mining::Interval(_) => Inclusion::Wait,
             Mining::Manual => Inclusion::Mine,
         }
     }

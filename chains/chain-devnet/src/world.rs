@@ -8,10 +8,11 @@ mod positions;
 pub use event::{Round, Trade, WorldEvent};
 pub use positions::AccountData;
 
-use alloy::primitives::U256;
+use alloy::primitives::{Address, U256};
 use alloy::providers::DynProvider;
 use alloy::providers::ext::AnvilApi;
 use alloy::rpc::types::TransactionReceipt;
+use alloy::sol_types::SolCall;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -29,7 +30,11 @@ const DEEPEST_FALL: i64 = 9_000;
 /// What the world does with a transaction once the node has accepted it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Inclusion {
-    /// Waits until the node has mined it.
+    /// Waits until the node has mined it before it sends another. On a node that mines at once, this is what makes the
+    /// blocks repeat with the seed.
+    OneByOne,
+    /// Sends all of a step, then waits until the node has mined it: on a node that mines every so often, one block takes
+    /// a whole wave.
     Wait,
     /// Mines a block, with whatever else is pending.
     Mine,
@@ -131,6 +136,14 @@ impl World {
         self.trade_dollars(trader, venue, sells_first, dollars).await
     }
 
+    async fn send<C: SolCall>(&self, from: Address, to: Address, call: &C, gas: u64) -> Result<Sent> {
+        let sent = self.chain.send_with(from, to, call, U256::ZERO, gas).await?;
+        if self.inclusion == Inclusion::OneByOne {
+            self.chain.mined(sent).await?;
+        }
+        Ok(sent)
+    }
+
     /// Sees to it that what was sent is mined, as far as that is the world's business. What reverted is left out, as `None`:
     /// somebody else was faster.
     async fn settle(&self, sent: &[Sent]) -> Result<Vec<Option<TransactionReceipt>>> {
@@ -139,7 +152,7 @@ impl World {
             Inclusion::Mine if !sent.is_empty() => {
                 self.chain.provider().anvil_mine(Some(1), None).await.map_err(refused("anvil_mine"))?;
             }
-            Inclusion::Mine | Inclusion::Wait => {}
+            Inclusion::Mine | Inclusion::Wait | Inclusion::OneByOne => {}
         }
         let mut receipts = Vec::new();
         for one in sent {
@@ -154,7 +167,7 @@ impl World {
         Ok(price::Side { price, decimals: self.manifest.asset(asset)?.decimals })
     }
 
-    async fn balance(&self, asset: Asset, account: alloy::primitives::Address) -> Result<U256> {
+    async fn balance(&self, asset: Asset, account: Address) -> Result<U256> {
         let token = self.manifest.asset(asset)?.address;
         self.chain.read(token, &crate::contracts::Erc20::balanceOfCall { account }).await
     }

@@ -76,9 +76,7 @@ impl World {
             }
             let submission = I256::try_from(submission).map_err(|_range| out_of_range("a price"))?;
             let call = FluxAggregator::submitCall { roundId: U256::from(state.roundId), submission };
-            sent.push(
-                self.chain.send_with(oracle, feed.aggregator, &call, U256::ZERO, SUBMISSION_GAS).await?,
-            );
+            sent.push(self.send(oracle, feed.aggregator, &call, SUBMISSION_GAS).await?);
         }
         let receipts = self.settle(&sent).await?;
         match receipts.iter().flatten().last() {

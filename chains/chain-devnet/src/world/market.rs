@@ -278,7 +278,7 @@ impl World {
                     deadline: U256::MAX,
                 };
                 let router = self.manifest.protocols.uniswap_v2.router;
-                self.chain.send_with(trader, router, &call, U256::ZERO, SWAP_GAS).await
+                self.send(trader, router, &call, SWAP_GAS).await
             }
             Kind::V3 { fee } => {
                 let params = SwapRouter02::ExactInputSingleParams {
@@ -292,7 +292,7 @@ impl World {
                 };
                 let call = SwapRouter02::exactInputSingleCall { params };
                 let router = self.manifest.protocols.uniswap_v3.swap_router_02;
-                self.chain.send_with(trader, router, &call, U256::ZERO, SWAP_GAS).await
+                self.send(trader, router, &call, SWAP_GAS).await
             }
         }
     }

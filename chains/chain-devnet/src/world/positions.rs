@@ -113,7 +113,7 @@ impl World {
 
     async fn act<C: SolCall>(&self, account: Address, call: &C) -> Result<()> {
         let pool = self.manifest.protocols.aave.pool;
-        let sent = self.chain.send_with(account, pool, call, U256::ZERO, ACTION_GAS).await?;
+        let sent = self.send(account, pool, call, ACTION_GAS).await?;
         let mined = !self.settle(&[sent]).await?.is_empty();
         if mined { self.chain.confirm(sent).await.map(drop) } else { Ok(()) }
     }
