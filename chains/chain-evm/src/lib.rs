@@ -1,5 +1,19 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(test)]
+mod anvil;
+mod backoff;
+mod balance;
+mod clock;
+mod endpoint;
+mod executor_state;
 mod keystore;
+mod reader;
+mod simulator;
 
+pub use clock::SystemClock;
+pub use endpoint::{ConnectError, Endpoint, RpcFailure, Scrubbed};
+pub use executor_state::ExecutorState;
 pub use keystore::{Keystore, KeystoreError, KeystoreWarning, Password, ScryptCost, UnlockedKey};
+pub use reader::{EvmReader, ReaderConfig};
+pub use simulator::{EvmSimulator, SimulationFailure};

@@ -1,0 +1,92 @@
+//! The simulated block that is asked for.
+
+use agent_core::{
+    Head,
+    ports::SimulationRequest,
+    units::{Asset, Timestamp},
+};
+use alloy::primitives::{Address, Bytes, U64, U128, bytes};
+use serde_json::{Value, json};
+
+use crate::balance::balance_of;
+
+/// `BALANCE` of the address in the call data.
+const PROBE: Bytes = bytes!("6000353160005260206000f3");
+/// Creates a contract with the call data; reverts as its constructor does.
+const CREATOR: Bytes = bytes!("3660006000373660006000f06019573d600060003e3d6000fd5b00");
+/// Gas for one measurement: plenty for any honest token, little beside a block's limit.
+const MEASURING_GAS: u64 = 1_000_000;
+
+/// One simulated block: measurements, the frame, the same measurements.
+#[derive(Debug)]
+pub(super) struct Question<'a> {
+    request: &'a SimulationRequest,
+    on: &'a Head,
+    time: Timestamp,
+    probe: Address,
+    creation_by_call: bool,
+}
+
+impl<'a> Question<'a> {
+    pub(super) fn new(request: &'a SimulationRequest, on: &'a Head, time: Timestamp) -> Self {
+        let probe = Address::from(rand::random::<[u8; 20]>());
+        Self { request, on, time, probe, creation_by_call: false }
+    }
+
+    /// The same question for a node that takes no creation: the sender, for the simulation only, has code that creates
+    /// with its call data. The constructor sees the same sender; the new contract's address is another one.
+    pub(super) fn with_creation_by_call(self) -> Self {
+        Self { creation_by_call: true, ..self }
+    }
+
+    /// The parameter of `eth_simulateV1`.
+    pub(super) fn payload(&self) -> Value {
+        let mut overrides = json!({ self.probe.to_string(): { "code": PROBE } });
+        if let (true, Some(fields)) = (self.creation_by_call, overrides.as_object_mut()) {
+            fields.insert(self.request.frame.from.to_string(), json!({ "code": CREATOR }));
+        }
+        let measurements: Vec<Value> =
+            self.request.watch.iter().map(|(holder, asset)| self.measurement(*holder, *asset)).collect();
+        let calls = [measurements.clone(), vec![self.frame()], measurements].concat();
+        json!({
+            "blockStateCalls": [{
+                "blockOverrides": {
+                    "number": U64::from(self.on.block.number.next().0),
+                    "time": U64::from(self.time.0),
+                    "baseFeePerGas": U128::from(self.on.base_fee),
+                },
+                "stateOverrides": overrides,
+                "calls": calls,
+            }],
+            "validation": false,
+            "traceTransfers": false,
+            "returnFullTransactions": false,
+        })
+    }
+
+    fn measurement(&self, holder: Address, asset: Asset) -> Value {
+        let (to, data) = match asset {
+            Asset::Native => (self.probe, holder.into_word().into()),
+            Asset::Token(token) => (token, balance_of(holder)),
+        };
+        call(Address::ZERO, Some(to), &data, MEASURING_GAS)
+    }
+
+    fn frame(&self) -> Value {
+        let frame = &self.request.frame;
+        let to = if self.creation_by_call { Some(frame.from) } else { frame.to };
+        call(frame.from, to, &frame.data, self.request.gas_limit)
+    }
+}
+
+fn call(from: Address, to: Option<Address>, data: &Bytes, gas: u64) -> Value {
+    json!({
+        "from": from,
+        "to": to,
+        "input": data,
+        "gas": U64::from(gas),
+        "value": "0x0",
+        "maxFeePerGas": "0x0",
+        "maxPriorityFeePerGas": "0x0",
+    })
+}
