@@ -1,1 +1,18 @@
 #![doc = include_str!("../README.md")]
+
+mod keeper;
+mod site;
+
+pub use agent_core as core;
+pub use agent_runtime as runtime;
+pub use chain_door as door;
+pub use chain_evm as evm;
+pub use memory_journal as journal;
+pub use memory_sled as memory;
+pub use tool_liquidation as liquidation;
+
+#[cfg(feature = "devnet")]
+pub use chain_devnet as devnet;
+
+pub use keeper::Keeper;
+pub use site::{Authority, OpenError, Pace, Site};

@@ -1,5 +1,7 @@
 //! What a draft wants done, in protocol-neutral steps that the door encodes, simulates and checks.
 
+use std::collections::BTreeMap;
+
 use alloy_primitives::{Address, Bytes, U256};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +20,24 @@ pub struct Intent {
     pub floors: Vec<TokenAmount>,
     /// Chain time after which the transaction must revert. Checked on chain.
     pub deadline: Timestamp,
+}
+
+impl Intent {
+    /// What it puts to work of each token: the larger of what it borrows and what its calls may spend together. `None` when
+    /// that does not fit 256 bits.
+    #[must_use]
+    pub fn at_work(&self) -> Option<BTreeMap<Address, U256>> {
+        let mut work: BTreeMap<Address, U256> = BTreeMap::new();
+        for spend in self.calls.iter().filter_map(|call| call.spend) {
+            let sum = work.entry(spend.token).or_default();
+            *sum = sum.checked_add(spend.raw)?;
+        }
+        if let Some(borrow) = self.borrow {
+            let sum = work.entry(borrow.amount.token).or_default();
+            *sum = (*sum).max(borrow.amount.raw);
+        }
+        Some(work)
+    }
 }
 
 /// A flash loan from an Aave-v3-style pool (`flashLoanSimple`).

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use alloy_primitives::{Address, U256};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     draft::Draft,
+    intent::{Action, Intent},
     units::{Timestamp, TokenAmount, UsdE8},
 };
 
@@ -94,11 +96,28 @@ impl StandingOrder {
         if appraisal.net().is_none_or(|net| net < self.min_net) {
             return Err(OutsideMandate::TooSmall);
         }
-        let limit = self.max_notional.iter().find(|limit| limit.token == appraisal.notional.token);
-        match limit {
-            Some(limit) if appraisal.notional.raw <= limit.raw => Ok(()),
-            _ => Err(OutsideMandate::Notional),
+        if !self.bears(appraisal.notional.token, appraisal.notional.raw) {
+            return Err(OutsideMandate::Notional);
         }
+        match &draft.action {
+            Action::Execute(intent) => self.bears_work(intent),
+            Action::Maintain(_) => Err(OutsideMandate::Class),
+        }
+    }
+
+    /// Whether every token that `intent` puts to work is named by this order, and none above its limit. An appraisal is
+    /// the word of whoever made the draft; this is what the draft does.
+    ///
+    /// # Errors
+    /// [`OutsideMandate::Notional`] when it is not.
+    pub fn bears_work(&self, intent: &Intent) -> Result<(), OutsideMandate> {
+        let work = intent.at_work().ok_or(OutsideMandate::Notional)?;
+        let borne = work.into_iter().all(|(token, raw)| self.bears(token, raw));
+        borne.then_some(()).ok_or(OutsideMandate::Notional)
+    }
+
+    fn bears(&self, token: Address, raw: U256) -> bool {
+        self.max_notional.iter().find(|limit| limit.token == token).is_some_and(|limit| raw <= limit.raw)
     }
 }
 
@@ -132,6 +151,20 @@ mod tests {
         assert_eq!(choosy.covers(&draft, 0, Timestamp(0)), Err(OutsideMandate::TooSmall));
         let unnamed = StandingOrder { max_notional: vec![], ..order() };
         assert_eq!(unnamed.covers(&draft, 0, Timestamp(0)), Err(OutsideMandate::Notional));
+    }
+
+    #[test]
+    fn a_modest_appraisal_does_not_hide_a_large_intent() {
+        let mut draft = sample_opportunity(1).draft();
+        let Action::Execute(intent) = &mut draft.action else { panic!("maintenance") };
+        intent.calls.push(intent.calls[0].clone());
+        assert_eq!(order().covers(&draft, 0, Timestamp(0)), Err(OutsideMandate::Notional), "twice the limit");
+        let Action::Execute(intent) = &mut draft.action else { panic!("maintenance") };
+        intent.calls.truncate(1);
+        intent.calls[0].spend = Some(TokenAmount { token: Address::repeat_byte(9), raw: U256::ONE });
+        assert_eq!(order().covers(&draft, 0, Timestamp(0)), Err(OutsideMandate::Notional), "another token");
+        draft.action = Action::Maintain(crate::Maintenance::DeployExecutor);
+        assert_eq!(order().covers(&draft, 0, Timestamp(0)), Err(OutsideMandate::Class));
     }
 
     #[test]

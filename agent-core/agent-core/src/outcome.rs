@@ -30,6 +30,9 @@ pub enum Refusal {
     /// The kill switch is latched.
     #[error("the kill switch is latched; only the operator clears it")]
     Killed,
+    /// The agent only observes.
+    #[error("the agent only observes; run it in mode `live` to act")]
+    ObserveOnly,
     /// This id went through before.
     #[error("this opportunity was taken before")]
     AlreadyTaken,
@@ -141,6 +144,7 @@ impl Refusal {
     pub const fn feedback(&self) -> &'static str {
         match self {
             Self::Killed => "killed: wait, do not propose anything",
+            Self::ObserveOnly => "nothing can be done here: wait",
             Self::AlreadyTaken => "already taken: pick another opportunity",
             Self::SimulationReverts(_) => "it would revert now: wait for the next block or pick another",
             Self::StaleSimulation { .. } => "the world moved on: look again",

@@ -10,7 +10,7 @@ use agent_core::{
 use serde_json::json;
 use tower::Service;
 
-use crate::tools::ExecuteOpportunity;
+use crate::{planner_fn, tools::ExecuteOpportunity};
 
 /// Takes the best opportunity that is worth enough, one at a time, unless the class has just failed twice in a row.
 #[derive(Debug, Clone, Copy)]
@@ -66,7 +66,7 @@ impl Service<Briefing> for RulesPlanner {
     }
 
     fn call(&mut self, briefing: Briefing) -> Self::Future {
-        Box::pin(std::future::ready(Ok(self.decide(&briefing))))
+        planner_fn(|briefing: &Briefing| self.decide(briefing)).call(briefing)
     }
 }
 

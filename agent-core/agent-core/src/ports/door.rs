@@ -7,7 +7,7 @@ use crate::{
     mandate::{OrderId, StandingOrder},
     opportunity::OpportunityId,
     outcome::{OutcomeReport, Refusal},
-    ports::{BoxFuture, Command, JournalError, Sent},
+    ports::{BoxFuture, Command, JournalError, SenderError, Sent},
 };
 
 /// What the door did with an offer.
@@ -54,6 +54,11 @@ pub enum DoorError {
     /// A journalled payload is not one of this version's.
     #[error("a journalled intent does not decode ({0}); run the version that wrote it, or close it by hand")]
     Payload(String),
+    /// Where a recorded transaction stands cannot be found out. It stays open, and holds its nonce and budgets.
+    #[error(
+        "cannot find out where a recorded transaction stands ({0}); start again when the chain can be asked"
+    )]
+    Standing(#[source] SenderError),
 }
 
 /// The one door.

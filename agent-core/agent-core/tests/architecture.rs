@@ -1,0 +1,169 @@
+//! The architecture, as a table: an edge, a crate or a folder that is not in it fails. A new edge is made here first.
+//!
+//! Std only, and reading the files themselves, so that nothing can be hidden from it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Folder, and the crates of the workspace that it may name in any kind of dependency, dev-dependencies included.
+const HOUSE: [(&str, &[&str]); 10] = [
+    // Everything stands on the vocabulary and the ports; they stand on nothing.
+    ("agent-core/agent-core", &[]),
+    ("agent-core/agent-runtime", &["agent-core"]),
+    ("chains/chain-devnet", &["agent-core"]),
+    ("chains/chain-door", &["agent-core"]),
+    ("chains/chain-evm", &["agent-core", "chain-door"]),
+    ("memory/memory-journal", &["agent-core"]),
+    ("memory/memory-sled", &["agent-core"]),
+    ("tools/tool-liquidation", &["agent-core"]),
+    (
+        "keepwright",
+        &[
+            "agent-core",
+            "agent-runtime",
+            "chain-devnet",
+            "chain-door",
+            "chain-evm",
+            "memory-journal",
+            "memory-sled",
+            "tool-liquidation",
+        ],
+    ),
+    ("examples", &["keepwright"]),
+];
+
+/// The only files that may silence the lints against signing, sending, the clock and the environment.
+const DISALLOWED_METHODS: [&str; 0] = [];
+
+/// A file of more lines than this, tests apart, holds more than one concept.
+const LINES: usize = 400;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}
+
+fn names() -> BTreeSet<&'static str> {
+    HOUSE.iter().map(|(folder, _)| folder.rsplit('/').next().unwrap()).collect()
+}
+
+/// The crates that a manifest depends on, whatever the kind of dependency.
+fn dependencies(manifest: &str) -> BTreeSet<String> {
+    let mut inside = false;
+    let mut found = BTreeSet::new();
+    for line in manifest.lines().map(str::trim) {
+        if let Some(section) = line.strip_prefix('[') {
+            inside = section.contains("dependencies");
+            // `[dependencies.name]` names one in its header.
+            if let Some((_, name)) = section.trim_end_matches(']').split_once("dependencies.") {
+                found.insert(name.to_owned());
+            }
+        } else if inside
+            && let Some(name) = line.split(['.', '=', ' ']).next().filter(|name| !name.is_empty())
+        {
+            found.insert(name.trim_matches('"').to_owned());
+        }
+    }
+    found
+}
+
+#[test]
+fn every_edge_is_in_the_table() {
+    let names = names();
+    for (folder, allowed) in HOUSE {
+        let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
+        let inside: BTreeSet<_> =
+            dependencies(&manifest).into_iter().filter(|name| names.contains(name.as_str())).collect();
+        let own = folder.rsplit('/').next().unwrap();
+        let forbidden: Vec<_> =
+            inside.iter().filter(|name| *name != own && !allowed.contains(&name.as_str())).collect();
+        assert!(forbidden.is_empty(), "{folder} depends on {forbidden:?}, which the table does not allow");
+        assert!(
+            manifest.contains(&format!("name = \"{own}\"")),
+            "folder and crate of {folder} have two names"
+        );
+        assert!(manifest.contains("[lints]\nworkspace = true"), "{folder} does not have the house's lints");
+    }
+}
+
+#[test]
+fn every_crate_is_in_the_table_and_explains_itself() {
+    let mut manifests = Vec::new();
+    for_each_file(&root(), &mut |path| {
+        if path.file_name().is_some_and(|name| name == "Cargo.toml") && path.parent() != Some(&root()) {
+            manifests.push(path.parent().unwrap().strip_prefix(root()).unwrap().to_str().unwrap().to_owned());
+        }
+    });
+    let table: BTreeSet<_> = HOUSE.iter().map(|(folder, _)| (*folder).to_owned()).collect();
+    assert_eq!(manifests.into_iter().collect::<BTreeSet<_>>(), table);
+    let workspace = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    for folder in table {
+        assert!(workspace.contains(&format!("\"{folder}\"")), "{folder} is not a member");
+        let readme = fs::read_to_string(root().join(&folder).join("README.md")).unwrap();
+        assert!(readme.lines().count() > 10, "{folder}/README.md says next to nothing");
+    }
+}
+
+#[test]
+fn no_file_holds_more_than_one_concept() {
+    let mut long = BTreeMap::new();
+    for_each_source(&mut |path, text| {
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        let test = path.contains("/tests/") || path.ends_with("tests.rs");
+        if !test && code.lines().count() > LINES {
+            long.insert(path.to_owned(), code.lines().count());
+        }
+    });
+    assert!(long.is_empty(), "longer than {LINES} lines: {long:#?}");
+}
+
+#[test]
+fn who_may_sign_send_and_look_at_the_clock_is_known() {
+    let mut found = BTreeSet::new();
+    for_each_source(&mut |path, text| {
+        if text.contains("clippy::disallowed_methods") {
+            found.insert(path.to_owned());
+        }
+    });
+    let known: BTreeSet<_> = DISALLOWED_METHODS.iter().map(|path| (*path).to_owned()).collect();
+    assert_eq!(found, known);
+}
+
+#[test]
+fn nothing_is_left_to_do_in_the_code() {
+    for_each_source(&mut |path, text| {
+        for (number, line) in text.lines().enumerate() {
+            let left = ["TODO", "FIXME", "XXX"].iter().any(|word| line.contains(&format!("// {word}")));
+            assert!(!left, "{path}:{}: {line}", number + 1);
+        }
+    });
+}
+
+fn for_each_source(visit: &mut dyn FnMut(&str, &str)) {
+    for_each_file(&root(), &mut |path| {
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(path).unwrap();
+            // This file quotes what it looks for.
+            if !path.ends_with("tests/architecture.rs") {
+                visit(path.strip_prefix(root()).unwrap().to_str().unwrap(), &text);
+            }
+        }
+    });
+}
+
+fn for_each_file(folder: &Path, visit: &mut dyn FnMut(&Path)) {
+    let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if path.is_dir() {
+            if !name.starts_with('.') && name != "target" && name != "node_modules" {
+                for_each_file(&path, visit);
+            }
+        } else {
+            visit(&path);
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The command line.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use alloy::primitives::Address;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{demo, devnet, executor, keys, run};
+
+/// Autonomous on-chain agents whose money moves through one recorded door.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Watch an agent liquidate real Aave positions on a local chain.
+    Demo(DemoArgs),
+    /// Keep a local chain with real contracts running.
+    Devnet(DevnetArgs),
+    /// Run the agent that a config file describes.
+    Run(RunArgs),
+    /// Make, import and list encrypted keys.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Deploy and look after the executor contract.
+    #[command(subcommand)]
+    Executor(ExecutorCommand),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// The world's seed: the same seed moves the same markets.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Keep the chain up after the summary, until Ctrl-C.
+    #[arg(long)]
+    pub(crate) keep_open: bool,
+    /// Print one JSON object per event instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DevnetArgs {
+    /// The port to listen on; 0 lets the system choose.
+    #[arg(long, default_value_t = 8545)]
+    pub(crate) port: u16,
+    /// Seconds between blocks; 0 mines a block per transaction.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) block_seconds: u64,
+    /// Give these addresses 10 ETH each.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) fund: Vec<Address>,
+    /// Let the world live: small trades, and every 30 seconds a crash or a recovery. The value is its seed.
+    #[arg(long, value_name = "SEED")]
+    pub(crate) world: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The config file; `examples/liquidator.toml` is one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Overrides the config's mode.
+    #[arg(long)]
+    pub(crate) mode: Option<Mode>,
+    /// Print one JSON object per event instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Mode {
+    /// Look, find and explain; no key is needed, nothing can be signed.
+    Observe,
+    /// Act, within the policy.
+    Live,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyFolder {
+    /// The folder of the keystore files.
+    #[arg(long, default_value = ".state/keys")]
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PasswordArgs {
+    /// Read the password from the first line of this file instead of the terminal.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make a new random key and store it encrypted.
+    New {
+        #[command(flatten)]
+        folder: KeyFolder,
+        #[command(flatten)]
+        password: PasswordArgs,
+    },
+    /// Store a private key, read from a file or the terminal, encrypted.
+    Import {
+        #[command(flatten)]
+        folder: KeyFolder,
+        #[command(flatten)]
+        password: PasswordArgs,
+        /// A file with the key as 64 hex digits; wiping it afterwards is up to you.
+        #[arg(long, value_name = "FILE")]
+        key_file: Option<PathBuf>,
+    },
+    /// List the stored keys by address.
+    List {
+        #[command(flatten)]
+        folder: KeyFolder,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigFile {
+    /// The config file of the agent whose executor it is.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ExecutorCommand {
+    /// Deploy the executor, owned by the agent's key.
+    Deploy(ConfigFile),
+    /// Say who owns the executor.
+    Owner(ConfigFile),
+    /// Move tokens from the executor to a recipient that the policy names.
+    Withdraw {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// A symbol of the policy's registry, or ETH.
+        #[arg(long)]
+        token: String,
+        /// How much, like 1.5.
+        #[arg(long)]
+        amount: String,
+        /// The recipient.
+        #[arg(long)]
+        to: Address,
+    },
+}
+
+impl Command {
+    pub(crate) async fn run(self) -> eyre::Result<ExitCode> {
+        let done = |()| ExitCode::SUCCESS;
+        match self {
+            Self::Demo(args) => demo::run(args).await,
+            Self::Devnet(args) => devnet::run(args).await.map(done),
+            Self::Run(args) => run::run(args).await.map(done),
+            Self::Keys(command) => keys::run(command).map(done),
+            Self::Executor(command) => executor::run(command).await.map(done),
+        }
+    }
+}

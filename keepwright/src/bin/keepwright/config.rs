@@ -1,0 +1,190 @@
+//! The operator's config file.
+
+use std::{
+    fs,
+    num::NonZeroU64,
+    path::{Path, PathBuf},
+};
+
+use alloy::primitives::Address;
+use eyre::{Context, OptionExt, ensure};
+use keepwright::{
+    Pace,
+    core::{
+        ArmedBy, OrderId, StandingOrder,
+        units::{BlockNumber, ChainId, Timestamp, Token, UsdE8},
+    },
+    door::Policy,
+    liquidation::{LiquidationConfig, MarketConfig, TermsConfig, Venue},
+};
+use serde::Deserialize;
+
+use crate::cli::Mode;
+
+/// What an agent is made of, as its operator wrote it down. Paths are relative to the file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) mode: Mode,
+    pub(crate) state: PathBuf,
+    pub(crate) policy: PathBuf,
+    pub(crate) chain: ChainTable,
+    pub(crate) key: Option<KeyTable>,
+    pub(crate) planner: PlannerTable,
+    #[serde(default)]
+    pub(crate) orders: Vec<OrderTable>,
+    pub(crate) liquidation: Option<LiquidationTable>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChainTable {
+    pub(crate) id: u64,
+    pub(crate) endpoint: String,
+    block_seconds: NonZeroU64,
+    confirmations: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeyTable {
+    pub(crate) keystore: PathBuf,
+    pub(crate) password_file: Option<PathBuf>,
+}
+
+/// Which planner decides what no standing order covers.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
+pub(crate) enum PlannerTable {
+    /// Plain rules.
+    Rules { min_net_usd: u32 },
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OrderTable {
+    name: String,
+    class: String,
+    min_net_usd: u32,
+    max_notional: Vec<String>,
+    uses: u32,
+    seconds: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LiquidationTable {
+    pool: Address,
+    wrapped_native: String,
+    start_block: u64,
+    venues: Vec<VenueTable>,
+    #[serde(default)]
+    terms: TermsConfig,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VenueTable {
+    collateral: String,
+    debt: String,
+    router: Address,
+    quoter: Address,
+    fee: u32,
+}
+
+impl Config {
+    pub(crate) fn read(path: &Path) -> eyre::Result<Self> {
+        let text = fs::read_to_string(path)
+            .wrap_err_with(|| format!("config {} cannot be read; name an existing file", path.display()))?;
+        let mut config: Self = toml::from_str(&text).wrap_err_with(|| format!("config {} is wrong", path.display()))?;
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        let key_files = config.key.iter_mut().flat_map(|key| [Some(&mut key.keystore), key.password_file.as_mut()]);
+        for file in [Some(&mut config.state), Some(&mut config.policy)].into_iter().chain(key_files).flatten() {
+            *file = folder.join(&*file);
+        }
+        Ok(config)
+    }
+
+    pub(crate) fn read_policy(&self) -> eyre::Result<Policy> {
+        let path = self.policy.display();
+        let text = fs::read_to_string(&self.policy)
+            .wrap_err_with(|| format!("policy {path} cannot be read; name an existing file in `policy`"))?;
+        Policy::parse(&text).wrap_err_with(|| format!("policy {path} is wrong"))
+    }
+
+    pub(crate) const fn chain_id(&self) -> ChainId {
+        ChainId(self.chain.id)
+    }
+
+    pub(crate) const fn pace(&self) -> Pace {
+        Pace { block_seconds: self.chain.block_seconds, confirmations: self.chain.confirmations }
+    }
+
+    pub(crate) fn standing_orders(&self, policy: &Policy, now: Timestamp) -> eyre::Result<Vec<StandingOrder>> {
+        let order = |table: &OrderTable| table.order(policy, now).wrap_err_with(|| format!("order {} is wrong", table.name));
+        self.orders.iter().map(order).collect()
+    }
+}
+
+/// Dollars as a person writes them.
+pub(crate) fn usd(whole: u32) -> UsdE8 {
+    UsdE8(i128::from(whole).saturating_mul(100_000_000))
+}
+
+/// Cents and their sign, without a currency sign: `-1234.56`.
+pub(crate) fn dollars(value: UsdE8) -> String {
+    value.to_string().replace('$', "")
+}
+
+/// A token by the policy's name for it.
+pub(crate) fn token<'a>(policy: &'a Policy, symbol: &str) -> eyre::Result<&'a Token> {
+    let found = policy.tokens().find(|token| token.symbol == symbol);
+    found.ok_or_eyre(format!("token {symbol} is not in the policy; add it to `tokens` there"))
+}
+
+impl OrderTable {
+    fn order(&self, policy: &Policy, now: Timestamp) -> eyre::Result<StandingOrder> {
+        let limit = |text: &String| {
+            let (amount, symbol) = text.split_once(' ').ok_or_eyre("write a limit like \"1500 USDC\"")?;
+            Ok(token(policy, symbol)?.parse(amount)?)
+        };
+        Ok(StandingOrder {
+            id: OrderId(self.name.clone()),
+            class: self.class.clone(),
+            armed_by: ArmedBy::Operator,
+            min_net: usd(self.min_net_usd),
+            max_notional: self.max_notional.iter().map(limit).collect::<eyre::Result<_>>()?,
+            uses: self.uses,
+            expires: now.plus(self.seconds),
+        })
+    }
+}
+
+impl LiquidationTable {
+    /// The strategy's configuration: the names are the policy's, and so is the executor.
+    pub(crate) fn strategy(&self, policy: &Policy, pace: Pace) -> eyre::Result<LiquidationConfig> {
+        ensure!(!self.venues.is_empty(), "`liquidation.venues` is empty; name where collateral can be sold");
+        let venue = |venue: &VenueTable| {
+            Ok(Venue {
+                collateral: token(policy, &venue.collateral)?.address,
+                debt: token(policy, &venue.debt)?.address,
+                router: venue.router,
+                quoter: venue.quoter,
+                fee: venue.fee,
+            })
+        };
+        Ok(LiquidationConfig {
+            market: MarketConfig {
+                pool: self.pool,
+                wrapped_native: token(policy, &self.wrapped_native)?.address,
+                start_block: BlockNumber(self.start_block),
+                block_time: pace.block_seconds.get(),
+            },
+            // An agent that only observes needs none: its door is closed.
+            executor: policy.executor().unwrap_or_default(),
+            tokens: policy.tokens().cloned().collect(),
+            venues: self.venues.iter().map(venue).collect::<eyre::Result<_>>()?,
+            terms: self.terms,
+        })
+    }
+}

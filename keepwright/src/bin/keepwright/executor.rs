@@ -1,0 +1,88 @@
+//! `keepwright executor`: an operator's business with the executor contract, through the same door as everything else.
+
+use alloy::primitives::{Address, U256};
+use eyre::{OptionExt, bail, eyre};
+use keepwright::{
+    Authority, Keeper, Site,
+    core::{
+        Action, Draft, Maintenance, Mined, OpportunityId, Origin, Outcome, Settlement,
+        ports::{Offered, Unobserved},
+        units::Token,
+    },
+    evm::{Endpoint, ExecutorState},
+};
+
+use crate::{
+    cli::{ConfigFile, ExecutorCommand},
+    config::{self, Config},
+    run::unlock,
+};
+
+pub(crate) async fn run(command: ExecutorCommand) -> eyre::Result<()> {
+    match command {
+        ExecutorCommand::Deploy(ConfigFile { config }) => {
+            let config = Config::read(&config)?;
+            let created = deploy(&open(&config).await?).await?;
+            println!("executor deployed at {created}");
+            println!("write this into {}: executor = \"{created}\"", config.policy.display());
+        }
+        ExecutorCommand::Owner(ConfigFile { config }) => {
+            let config = Config::read(&config)?;
+            let executor = config.read_policy()?.executor().ok_or_eyre("the policy names no executor")?;
+            let endpoint = Endpoint::connect(&config.chain.endpoint, config.chain_id()).await?;
+            match ExecutorState::read(&endpoint, executor).await? {
+                ExecutorState::Ours { owner } => println!("{executor} is an executor of this version, owned by {owner}"),
+                ExecutorState::NotOurs => bail!("{executor} holds no executor of this version; deploy one"),
+            }
+        }
+        ExecutorCommand::Withdraw { config: ConfigFile { config }, token, amount, to } => {
+            let config = Config::read(&config)?;
+            let policy = config.read_policy()?;
+            let native = Token { address: Address::ZERO, symbol: "ETH".to_owned(), decimals: 18 };
+            let token = if token == native.symbol { &native } else { config::token(&policy, &token)? };
+            let amount = token.parse(&amount)?;
+            let maintenance = Maintenance::Withdraw { token: amount.token, raw: amount.raw, to };
+            let mined = maintain(&open(&config).await?, maintenance).await?;
+            println!("{} sent to {to} in transaction {}", token.display(amount.raw), mined.transaction);
+        }
+    }
+    Ok(())
+}
+
+async fn open(config: &Config) -> eyre::Result<Keeper> {
+    let site = Site {
+        endpoint: Endpoint::connect(&config.chain.endpoint, config.chain_id()).await?,
+        policy: config.read_policy()?,
+        state: config.state.clone(),
+        pace: config.pace(),
+        observer: std::sync::Arc::new(Unobserved),
+    };
+    Ok(site.open(Authority::Live(unlock(config)?)).await?)
+}
+
+/// Deploys the executor through the door and gives its address.
+pub(crate) async fn deploy(keeper: &Keeper) -> eyre::Result<Address> {
+    let mined = maintain(keeper, Maintenance::DeployExecutor).await?;
+    mined.created.ok_or_eyre("the deployment was mined, but its receipt names no contract")
+}
+
+async fn maintain(keeper: &Keeper, maintenance: Maintenance) -> eyre::Result<Mined> {
+    let draft = draft(keeper, maintenance).await?;
+    let underway = match keeper.door().offer(draft, Origin::Operator).await? {
+        Offered::Underway(underway) => underway,
+        Offered::Refused(refusal) => return Err(eyre!(refusal)),
+    };
+    match underway.outcome.await?.outcome {
+        Outcome::Closed(Settlement::Settled(mined)) => Ok(mined),
+        outcome => bail!("the transaction did not settle: {outcome}"),
+    }
+}
+
+/// Each command is a decision of its own: its id comes from the journal's length, which every decision changes.
+async fn draft(keeper: &Keeper, maintenance: Maintenance) -> eyre::Result<Draft> {
+    let journal = keeper.journal().ok_or_eyre("the agent only observes")?;
+    let occasion = U256::from(journal.verify().await?.entries).to_be_bytes::<32>();
+    let id = OpportunityId::derive("operator", format!("{maintenance:?}").as_bytes(), &occasion);
+    let (strategy, class) = ("operator".to_owned(), "operator/maintenance".to_owned());
+    Ok(Draft { id, strategy, class, appraisal: None, action: Action::Maintain(maintenance) })
+}

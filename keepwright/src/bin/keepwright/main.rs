@@ -1,0 +1,49 @@
+//! The operator's binary: thin. It reads the environment, the terminal and files, and hands over to the library.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the command line")]
+
+mod cli;
+mod config;
+mod demo;
+mod devnet;
+mod executor;
+mod keys;
+mod password;
+mod run;
+mod shutdown;
+mod view;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("KEEPWRIGHT_LOG").unwrap_or_else(|_unset| "warn".into()),
+        )
+        .init();
+    match cli.command.run().await {
+        Ok(code) => code,
+        Err(report) => {
+            eprintln!("keepwright: {}", sentence(&report));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The whole chain of causes in one sentence; a cause that the text before it already quotes is not said twice.
+fn sentence(report: &eyre::Report) -> String {
+    let mut text = String::new();
+    for cause in report.chain() {
+        let cause = cause.to_string();
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text.replace('\n', " ")
+}

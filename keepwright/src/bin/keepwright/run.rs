@@ -1,0 +1,104 @@
+//! `keepwright run`: the agent that a config file describes.
+
+use std::sync::Arc;
+
+use eyre::{Context, OptionExt, bail};
+use keepwright::{
+    Authority, Keeper, Site,
+    core::{units::Token, ports::Reader},
+    door::Policy,
+    evm::{Endpoint, ExecutorState, Keystore, UnlockedKey},
+    liquidation::{ExplainLiquidation, LiquidationPositions, LiquidationStrategy},
+    runtime::{RulesPlanner, tools::ArmStandingOrder},
+};
+
+use crate::{
+    cli::{Mode, RunArgs},
+    config::{self, Config, PlannerTable},
+    password, shutdown,
+    view::{Names, Printer, Style, Watcher},
+};
+
+pub(crate) async fn run(args: RunArgs) -> eyre::Result<()> {
+    let config = Config::read(&args.config)?;
+    let policy = config.read_policy()?;
+    let endpoint = Endpoint::connect(&config.chain.endpoint, config.chain_id()).await?;
+    let mode = args.mode.unwrap_or(config.mode);
+    let authority = match mode {
+        Mode::Observe => Authority::Observe,
+        Mode::Live => Authority::Live(ready_to_act(&config, &policy, &endpoint).await?),
+    };
+    let (printer, events) = Printer::start(Style::of_output(args.json));
+    let site = Site {
+        endpoint,
+        state: config.state.clone(),
+        pace: config.pace(),
+        observer: Arc::new(Watcher::new(names(&policy, &authority), events)),
+        policy: policy.clone(),
+    };
+    let keeper = equip(site.open(authority).await?, &config, &policy)?;
+    if mode == Mode::Live {
+        arm(&keeper, &config, &policy).await?;
+    }
+    let PlannerTable::Rules { min_net_usd } = config.planner;
+    let ran = keeper.run(RulesPlanner { min_net: config::usd(min_net_usd) }, shutdown::requested()).await;
+    printer.finish().await;
+    Ok(ran?)
+}
+
+/// The key, once it is clear that it can act here: an executor of this version that it owns.
+async fn ready_to_act(config: &Config, policy: &Policy, endpoint: &Endpoint) -> eyre::Result<UnlockedKey> {
+    let executor = policy.executor().ok_or_eyre(
+        "the policy names no executor; run `keepwright executor deploy` and write its address into the policy",
+    )?;
+    let state = ExecutorState::read(endpoint, executor).await?;
+    let key = unlock(config)?;
+    match state {
+        ExecutorState::Ours { owner } if owner == key.address() => Ok(key),
+        ExecutorState::Ours { owner } => {
+            bail!("executor {executor} belongs to {owner}, not to the key {}; use its owner's keystore", key.address())
+        }
+        ExecutorState::NotOurs => bail!("{executor} holds no executor of this version; run `keepwright executor deploy`"),
+    }
+}
+
+/// The key that the config names. What is unsafe about its file is said on standard error.
+pub(crate) fn unlock(config: &Config) -> eyre::Result<UnlockedKey> {
+    let key = config.key.as_ref().ok_or_eyre("the config has no `[key]`; name a keystore, or run in mode `observe`")?;
+    let keystore = Keystore::open(&key.keystore)?;
+    for warning in keystore.warnings() {
+        eprintln!("keepwright: warning: {warning}");
+    }
+    let password = password::read(key.password_file.as_deref())?;
+    Ok(keystore.unlock(&password)?)
+}
+
+pub(crate) fn names(policy: &Policy, authority: &Authority) -> Names {
+    let tokens = policy.tokens().map(|token: &Token| (token.address, token.clone())).collect();
+    let executor = policy.executor().map(|executor| (executor, "executor".to_owned()));
+    let key = match authority {
+        Authority::Live(key) => Some((key.address(), "key".to_owned())),
+        Authority::Observe => None,
+    };
+    Names { tokens, holders: executor.into_iter().chain(key).collect() }
+}
+
+/// Adds the strategies and the tools that the config asks for.
+pub(crate) fn equip(keeper: Keeper, config: &Config, policy: &Policy) -> eyre::Result<Keeper> {
+    let table = config.liquidation.as_ref().ok_or_eyre("the config has no strategy; add a `[liquidation]` table")?;
+    let strategy = LiquidationStrategy::new(table.strategy(policy, config.pace())?);
+    let (positions, explain) = (LiquidationPositions::new(strategy.view()), ExplainLiquidation::new(strategy.view()));
+    let arm = ArmStandingOrder { tokens: policy.tokens().cloned().collect() };
+    Ok(keeper.strategy(strategy).tool(positions).tool(explain).tool(arm))
+}
+
+/// Arms the config's standing orders, dated from the latest block.
+pub(crate) async fn arm(keeper: &Keeper, config: &Config, policy: &Policy) -> eyre::Result<()> {
+    let (head, _) = keeper.reader().read(Vec::new()).await?;
+    for order in config.standing_orders(policy, head.timestamp)? {
+        let id = order.id.clone();
+        let heard = keeper.arm(order).await?;
+        heard.wrap_err_with(|| format!("the door refuses the standing order {id}"))?;
+    }
+    Ok(())
+}

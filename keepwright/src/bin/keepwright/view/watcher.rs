@@ -1,0 +1,192 @@
+//! From what the agent does to what is shown: quick, as it runs on the agent's own path.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use keepwright::{
+    core::{
+        BalanceDelta, OpportunityId, Origin, Outcome, Settlement,
+        ports::{Clock, Moment, Observer, SimulatedOutcome},
+        units::{Asset, BlockNumber},
+    },
+    evm::SystemClock,
+};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::{Delta, Event, Names, event::outcome};
+use crate::config::dollars;
+
+/// Watches the agent, counts, and passes on what is worth showing.
+#[derive(Debug)]
+pub(crate) struct Watcher {
+    clock: SystemClock,
+    names: Names,
+    events: UnboundedSender<Event>,
+    seen: Mutex<Seen>,
+}
+
+/// What was seen so far.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Seen {
+    /// When each of the last blocks' events arrived.
+    heads: BTreeMap<BlockNumber, Duration>,
+    published: BTreeMap<OpportunityId, BlockNumber>,
+    origins: BTreeMap<OpportunityId, Origin>,
+    simulated: BTreeMap<OpportunityId, Vec<BalanceDelta>>,
+    /// Microseconds from a block's arrival to the broadcast of what was found in it.
+    pub(crate) latencies: Vec<u64>,
+    pub(crate) settled: BTreeSet<OpportunityId>,
+    pub(crate) refusals: u64,
+}
+
+/// Heads that are remembered for latencies.
+const HEADS: usize = 64;
+
+impl Watcher {
+    pub(crate) fn new(names: Names, events: UnboundedSender<Event>) -> Self {
+        Self { clock: SystemClock::start(), names, events, seen: Mutex::default() }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was seen so far.
+    pub(crate) fn so_far(&self) -> Seen {
+        self.seen().clone()
+    }
+
+    /// Shows something that no agent did. A view that is gone is no reason to stop.
+    pub(crate) fn show(&self, event: Event) {
+        drop(self.events.send(event));
+    }
+
+    fn named(&self, deltas: &[BalanceDelta]) -> Vec<Delta> {
+        let moved = deltas.iter().filter(|delta| !delta.change.is_zero());
+        let named = |delta: &BalanceDelta| Delta { holder: self.names.holder(delta.holder), change: self.names.change(delta) };
+        moved.map(named).collect()
+    }
+
+    fn latency(&self, id: OpportunityId) -> Option<u64> {
+        let mut seen = self.seen();
+        let block = seen.published.get(&id)?;
+        let arrived = *seen.heads.get(block)?;
+        let micros = u64::try_from(self.clock.now().checked_sub(arrived)?.as_micros()).ok()?;
+        seen.latencies.push(micros);
+        Some(micros)
+    }
+
+    fn closed(&self, id: OpportunityId, ended: &Outcome) -> Event {
+        let (outcome, detail, gas_wei, deltas) = outcome(ended);
+        let mut seen = self.seen();
+        if let Outcome::Closed(Settlement::Settled(_)) = ended {
+            seen.settled.insert(id);
+        }
+        let as_simulated = seen.simulated.get(&id).map(|simulated| same_tokens(simulated, deltas));
+        let as_simulated = as_simulated.filter(|_| !deltas.is_empty());
+        drop(seen);
+        Event::Closed { id, outcome, detail, gas_wei, deltas: self.named(deltas), as_simulated }
+    }
+}
+
+/// Whether the tokens moved as they did in the simulation. The native coin differs by the gas, which simulations do not pay.
+fn same_tokens(simulated: &[BalanceDelta], real: &[BalanceDelta]) -> bool {
+    let tokens = |deltas: &[BalanceDelta]| -> BTreeMap<_, _> {
+        let tokens = deltas.iter().filter(|delta| delta.asset != Asset::Native);
+        tokens.map(|delta| ((delta.holder, delta.asset), delta.change)).collect()
+    };
+    tokens(simulated) == tokens(real)
+}
+
+impl Seen {
+    fn arrived(&mut self, block: BlockNumber, at: Duration) {
+        self.heads.entry(block).or_insert(at);
+        while self.heads.len() > HEADS {
+            self.heads.pop_first();
+        }
+    }
+
+    /// How many of the settled intents had this kind of origin.
+    pub(crate) fn settled_by(&self, fits: impl Fn(&Origin) -> bool) -> u64 {
+        let count = self.settled.iter().filter(|id| self.origins.get(*id).is_some_and(&fits)).count();
+        u64::try_from(count).unwrap_or(u64::MAX)
+    }
+}
+
+fn by(origin: &Origin) -> String {
+    match origin {
+        Origin::Reflex { order } => format!("standing order {order}"),
+        Origin::Planner { .. } => "the planner".to_owned(),
+        Origin::Operator => "the operator".to_owned(),
+    }
+}
+
+impl Observer for Watcher {
+    fn saw(&self, moment: Moment<'_>) {
+        let event = match moment {
+            Moment::Head(head) => {
+                self.seen().arrived(head.block.number, self.clock.now());
+                Event::Head {
+                    number: head.block.number.0,
+                    timestamp: head.block.timestamp.0,
+                    base_fee_wei: head.base_fee.to_string(),
+                }
+            }
+            Moment::Published(opportunity) => {
+                let known = self.seen().published.insert(opportunity.id, opportunity.seen_at.number).is_some();
+                if known {
+                    return;
+                }
+                Event::Opportunity {
+                    id: opportunity.id,
+                    class: opportunity.class.clone(),
+                    net_usd: opportunity.appraisal.net().map(dollars).unwrap_or_default(),
+                    facts: opportunity.facts.clone(),
+                }
+            }
+            Moment::Withdrawn(id) => Event::Withdrawn { id },
+            Moment::Planned(plan) => Event::Planned {
+                reason: plan.reason.clone(),
+                calls: plan.calls.iter().map(|call| format!("{} {}", call.tool, call.arguments)).collect(),
+            },
+            Moment::PlanFailed(why) => Event::PlanFailed { why: why.to_owned() },
+            Moment::Offered(draft, origin) => {
+                self.seen().origins.insert(draft.id, origin.clone());
+                Event::Offered { id: draft.id, class: draft.class.clone(), by: by(origin) }
+            }
+            Moment::Simulated(id, simulation) => {
+                self.seen().simulated.insert(id, simulation.deltas.clone());
+                Event::Simulated {
+                    id,
+                    block: simulation.at.number.0,
+                    success: simulation.outcome == SimulatedOutcome::Success,
+                    gas: simulation.gas_used,
+                    deltas: self.named(&simulation.deltas),
+                }
+            }
+            Moment::Approved(id) => Event::Approved { id },
+            Moment::Refused(id, refusal) => {
+                let mut seen = self.seen();
+                seen.refusals = seen.refusals.saturating_add(1);
+                Event::Refused { id, reason: refusal.to_string() }
+            }
+            Moment::Recorded(id, sequence) => Event::Recorded { id, entry: sequence.0 },
+            Moment::Sent(id, sent) => Event::Sent {
+                id,
+                transaction: sent.transaction,
+                nonce: sent.nonce,
+                block_to_broadcast_us: self.latency(id),
+            },
+            Moment::Closed(id, outcome) => self.closed(id, outcome),
+            Moment::Remembered(record) => {
+                Event::Remembered { subject: record.subject.clone(), text: record.text.clone() }
+            }
+            Moment::Warned(text) => Event::Warned { text: text.to_owned() },
+            _ => return,
+        };
+        self.show(event);
+    }
+}

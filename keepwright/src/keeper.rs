@@ -1,0 +1,105 @@
+//! An agent in the making: its ports are there, its strategies, tools and planner are added.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use agent_core::{
+    Origin, Refusal, RunLimits, StandingOrder,
+    ports::{Command, Door, DoorError, Journal, Memory, Observer, Planner, Reader, Strategy, Tool},
+};
+use agent_runtime::{
+    Agent, AgentError, AgentParts, Limits, ToolLimits, Toolbox,
+    tools::{DisarmStandingOrder, ExecuteOpportunity, ExplainOpportunity, Recall},
+};
+
+/// An agent in the making. Made by [`Site::open`](crate::Site::open).
+pub struct Keeper {
+    parts: AgentParts,
+    journal: Option<Arc<dyn Journal>>,
+    limits: Limits,
+}
+
+impl fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keeper").field("parts", &self.parts).finish_non_exhaustive()
+    }
+}
+
+/// Bounds that suit every planner; a library user who wants others builds an [`Agent`] of its own.
+const LIMITS: Limits =
+    Limits { run: RunLimits { rounds: 4, calls: 4, note_bytes: 2_048 }, grace: Duration::from_secs(10) };
+const TOOL_LIMITS: ToolLimits = ToolLimits { concurrency: 4, timeout: Duration::from_secs(5) };
+
+impl Keeper {
+    pub(crate) fn new(
+        reader: Arc<dyn Reader>,
+        door: Arc<dyn Door>,
+        memory: Arc<dyn Memory>,
+        journal: Option<Arc<dyn Journal>>,
+        observer: Arc<dyn Observer>,
+    ) -> Self {
+        let toolbox = Toolbox::new(TOOL_LIMITS)
+            .with(ExecuteOpportunity)
+            .with(ExplainOpportunity)
+            .with(DisarmStandingOrder)
+            .with(Recall(memory.clone()));
+        let parts = AgentParts { reader, door, memory, observer, strategies: Vec::new(), toolbox };
+        Self { parts, journal, limits: LIMITS }
+    }
+
+    /// Adds a strategy.
+    #[must_use]
+    pub fn strategy(mut self, strategy: impl Strategy + 'static) -> Self {
+        self.parts.strategies.push(Box::new(strategy));
+        self
+    }
+
+    /// Adds a tool for the planner.
+    #[must_use]
+    pub fn tool(mut self, tool: impl Tool) -> Self {
+        self.parts.toolbox = self.parts.toolbox.with(tool);
+        self
+    }
+
+    /// Arms a standing order in the operator's name. One that an earlier process armed and that still lives stays as it is.
+    ///
+    /// # Errors
+    /// When the journal fails. The refusal inside is the policy's.
+    pub async fn arm(&self, order: StandingOrder) -> Result<Result<(), Refusal>, DoorError> {
+        match self.parts.door.command(Command::Arm(order), Origin::Operator).await? {
+            Err(Refusal::AlreadyArmed(_)) => Ok(Ok(())),
+            heard => Ok(heard),
+        }
+    }
+
+    /// The one door.
+    #[must_use]
+    pub fn door(&self) -> Arc<dyn Door> {
+        self.parts.door.clone()
+    }
+
+    /// What the agent knows.
+    #[must_use]
+    pub fn memory(&self) -> Arc<dyn Memory> {
+        self.parts.memory.clone()
+    }
+
+    /// What the agent did with money; none where it only observes.
+    #[must_use]
+    pub fn journal(&self) -> Option<Arc<dyn Journal>> {
+        self.journal.clone()
+    }
+
+    /// What the chain says.
+    #[must_use]
+    pub fn reader(&self) -> Arc<dyn Reader> {
+        self.parts.reader.clone()
+    }
+
+    /// Runs the agent until `shutdown` resolves.
+    ///
+    /// # Errors
+    /// When the door breaks or a task dies; see [`Agent::run`].
+    pub async fn run(self, planner: impl Planner, shutdown: impl Future<Output = ()>) -> Result<(), AgentError> {
+        Agent::new(self.parts, planner, self.limits).run(shutdown).await
+    }
+}
