@@ -1,5 +1,6 @@
 //! The door: one way in for new drafts, one for what an earlier process left, and no way around.
 
+mod intents;
 mod offer;
 mod record;
 mod recover;
@@ -7,17 +8,19 @@ mod settle;
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
+    atomic::{AtomicU64, Ordering},
 };
 
 use agent_core::{
     Draft, Origin, Refusal,
     ports::{
-        BoxFuture, Command, Door as Port, DoorError, Entry, EntryKind, Journal, Observer, Offered,
+        BoxFuture, Command, Door as Port, DoorError, Entry, EntryKind, Journal, Moment, Observer, Offered,
         OrderStatus, Sender, Sequence, Simulator, Underway,
     },
     units::Timestamp,
 };
+
+use intents::Intents;
 
 use crate::{KillSwitch, Page, Policy, Recorded, orders::OrderBook, payload::ORDERS};
 
@@ -54,27 +57,33 @@ struct Shared {
     book: Mutex<OrderBook>,
     /// Held from the quote of a nonce until its transaction is on its way, so that no two drafts see one nonce.
     lane: futures::lock::Mutex<()>,
-    in_flight: AtomicUsize,
+    intents: Intents,
     /// The latest chain time heard of, for entries that are written without a quote.
     chain_time: AtomicU64,
 }
 
 impl Door {
-    /// Opens the door: verifies the whole journal and reads the standing orders from it.
+    /// Opens the door: verifies the whole journal and reads from it the standing orders and what is in flight. Call
+    /// [`recover`](agent_core::ports::Door::recover) next.
     ///
     /// # Errors
     /// When the journal is damaged or unreadable. There is no door then, and nothing can be signed.
     pub async fn open(policy: Policy, ports: DoorPorts) -> Result<Self, DoorError> {
         ports.journal.verify().await?;
         let (book, chain_time) = read_orders(ports.journal.as_ref()).await?;
-        Ok(Self(Arc::new(Shared {
+        let intents = Intents::left(&ports.journal.open_intents().await?);
+        let shared = Shared {
             policy,
             ports,
             book: Mutex::new(book),
             lane: futures::lock::Mutex::new(()),
-            in_flight: AtomicUsize::new(0),
+            intents,
             chain_time: AtomicU64::new(chain_time.0),
-        })))
+        };
+        if shared.is_alive().is_err() {
+            shared.stand_down().await?;
+        }
+        Ok(Self(Arc::new(shared)))
     }
 
     /// The policy that it holds everybody to.
@@ -120,18 +129,37 @@ impl Shared {
     }
 
     async fn command(&self, command: Command, origin: Origin) -> Result<Result<(), Refusal>, DoorError> {
-        if self.ports.kill.is_latched() {
-            return Ok(Err(Refusal::Killed));
+        if let Err(refusal) = self.is_alive() {
+            self.stand_down().await?;
+            return Ok(Err(refusal));
+        }
+        if matches!(command, Command::Arm(_)) && self.quote().await.is_err() {
+            // The last time known is the stricter one: a planner's orders end earlier, and live ones look live.
+            self.ports.observer.saw(Moment::Warned("armed without a new head: the sender is unavailable"));
         }
         let _lane = self.lane.lock().await;
-        let command = match self.book().check(&self.policy, command, &origin, self.now()) {
-            Ok(command) => command,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
+        let checked = self.book().check(&self.policy, command, &origin, self.now());
+        match checked {
+            Ok(command) => self.write_order(command, origin).await.map(Ok),
+            Err(refusal) => Ok(Err(refusal)),
+        }
+    }
+
+    async fn write_order(&self, command: Command, origin: Origin) -> Result<(), DoorError> {
         let payload = Page::Order { command: command.clone(), origin, policy: self.policy.hash }.bytes()?;
         let sequence = self.note(EntryKind::Order, ORDERS, payload).await?;
         self.book().apply(command, sequence);
-        Ok(Ok(()))
+        Ok(())
+    }
+
+    /// After the latch no standing order lives on, durably: clearing the switch arms none of them again.
+    async fn stand_down(&self) -> Result<(), DoorError> {
+        let _lane = self.lane.lock().await;
+        let orders = self.book().statuses();
+        for status in orders {
+            self.write_order(Command::Disarm(status.order.id), Origin::Operator).await?;
+        }
+        Ok(())
     }
 
     /// Writes an entry that nothing can reject.
@@ -168,3 +196,6 @@ impl Port for Door {
         self.0.book().statuses()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ mod limits;
 pub(crate) use limits::used;
 
 use agent_core::{
-    Action, Call, Intent, Maintenance, Origin, OutsideMandate, Refusal, StandingOrder,
+    Action, Call, Draft, Intent, Maintenance, Origin, OutsideMandate, Refusal, StandingOrder,
     ports::{Quote, SimulatedOutcome},
     units::{Asset, Timestamp, TokenAmount},
 };
@@ -33,22 +33,67 @@ pub(crate) fn judge(
     quote: &Quote,
     mandate: Option<&Mandate>,
 ) -> Result<Approved, Refusal> {
+    let action = sound(policy, &simulated, quote, mandate)?;
+    let gas_limit = limits::gas_limit(policy, &simulated)?;
+    let transaction = Transaction::new(simulated.frame.clone(), quote, gas_limit);
+    limits::gas_fits(policy, transaction.gas)?;
+    let reservations = limits::reservations(policy, &simulated.draft, &action, &transaction, mandate)?;
+    Ok(Approved { simulated, transaction, reservations })
+}
+
+/// Judges a transaction that an earlier process recorded, from its bytes up, as though it were new. The journal's word that
+/// it was allowed is not taken: whoever can write that file could otherwise have anything signed.
+pub(crate) fn judge_again(
+    policy: &Policy,
+    again: &Approved,
+    quote: &Quote,
+    mandate: Option<&Mandate>,
+) -> Result<(), Refusal> {
+    let Approved { simulated, transaction, reservations } = again;
+    if transaction.chain != policy.chain {
+        return Err(Refusal::WrongChain { policy: policy.chain.0, chain: transaction.chain.0 });
+    }
+    // Its own use was counted when it was recorded.
+    let mandate = mandate.map(|live| Mandate { used: live.used.saturating_sub(1), ..live.clone() });
+    let action = sound(policy, simulated, quote, mandate.as_ref())?;
+    if let Action::Maintain(_) = action {
+        // It has no deadline of its own; the operator, who just started this process, simply asks again.
+        return Err(Refusal::OperatorOnly);
+    }
+    limits::gas_fits(policy, transaction.gas)?;
+    let needed = limits::reservations(policy, &simulated.draft, &action, transaction, mandate.as_ref())?;
+    limits::still_reserved(&needed, reservations)
+}
+
+/// Everything but gas and budgets; what the final bytes do.
+fn sound(
+    policy: &Policy,
+    simulated: &Simulated,
+    quote: &Quote,
+    mandate: Option<&Mandate>,
+) -> Result<Action, Refusal> {
     if quote.chain != policy.chain {
         return Err(Refusal::WrongChain { policy: policy.chain.0, chain: quote.chain.0 });
     }
+    same_key(simulated, quote)?;
     let action = decode(&simulated.frame, policy.executor)?;
-    succeeds(&simulated)?;
-    is_fresh(&simulated, quote)?;
-    covered(&simulated, mandate, quote.head.timestamp)?;
+    succeeds(simulated)?;
+    is_fresh(simulated, quote)?;
+    covered(simulated, &action, mandate, quote.head.timestamp)?;
     match &action {
         Action::Execute(intent) => allowed(policy, &simulated.draft.strategy, intent, quote.head.timestamp)?,
         Action::Maintain(maintenance) => maintained(policy, &simulated.origin, maintenance)?,
     }
-    deltas_match(policy, &simulated, &action)?;
-    let gas_limit = limits::gas_limit(policy, &simulated, quote)?;
-    let transaction = Transaction::new(simulated.frame.clone(), quote, gas_limit);
-    let reservations = limits::reservations(policy, &simulated, &action, &transaction, mandate)?;
-    Ok(Approved { simulated, transaction, reservations })
+    deltas_match(policy, simulated, &action)?;
+    Ok(action)
+}
+
+/// The nonce and fees are those of the key that was simulated: a lane may have changed its key in between.
+fn same_key(simulated: &Simulated, quote: &Quote) -> Result<(), Refusal> {
+    let from = simulated.frame.from;
+    let cause = || format!("it quotes for {}, the simulation was for {from}", quote.from);
+    let mismatch = || Refusal::Unavailable { port: "sender".to_owned(), cause: cause() };
+    (quote.from == from).then_some(()).ok_or_else(mismatch)
 }
 
 fn succeeds(simulated: &Simulated) -> Result<(), Refusal> {
@@ -60,23 +105,29 @@ fn succeeds(simulated: &Simulated) -> Result<(), Refusal> {
     }
 }
 
+/// At most one block away from the head, on either side, and not on a block that the head replaced.
 fn is_fresh(simulated: &Simulated, quote: &Quote) -> Result<(), Refusal> {
-    let (simulated, head) = (simulated.simulation.at.number.0, quote.head.number.0);
-    if head.saturating_sub(simulated) > 1 {
-        Err(Refusal::StaleSimulation { simulated, head })
+    let (at, head) = (simulated.simulation.at, quote.head);
+    let orphaned = at.number == head.number && at.hash != head.hash;
+    if orphaned || at.number.0.abs_diff(head.number.0) > 1 {
+        Err(Refusal::StaleSimulation { simulated: at.number.0, head: head.number.0 })
     } else {
         Ok(())
     }
 }
 
-fn covered(simulated: &Simulated, mandate: Option<&Mandate>, now: Timestamp) -> Result<(), Refusal> {
-    match (&simulated.origin, mandate) {
-        (Origin::Reflex { .. }, Some(mandate)) => {
-            mandate.order.covers(&simulated.draft, mandate.used, now).map_err(Refusal::OutsideMandate)
-        }
-        (Origin::Reflex { .. }, None) => Err(Refusal::OutsideMandate(OutsideMandate::NotArmed)),
-        (Origin::Planner { .. } | Origin::Operator, _) => Ok(()),
-    }
+/// The order covers the draft as its maker describes it, and the action as it was decoded.
+fn covered(
+    simulated: &Simulated,
+    action: &Action,
+    mandate: Option<&Mandate>,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let Origin::Reflex { .. } = &simulated.origin else { return Ok(()) };
+    let outside = Refusal::OutsideMandate;
+    let mandate = mandate.ok_or(outside(OutsideMandate::NotArmed))?;
+    let decoded = Draft { action: action.clone(), ..simulated.draft.clone() };
+    mandate.order.covers(&decoded, mandate.used, now).map_err(outside)
 }
 
 fn allowed(policy: &Policy, strategy: &str, intent: &Intent, now: Timestamp) -> Result<(), Refusal> {

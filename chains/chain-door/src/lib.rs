@@ -9,6 +9,8 @@ pub mod ladder;
 mod orders;
 mod payload;
 mod policy;
+#[cfg(test)]
+mod scripted;
 
 pub use door::{Door, DoorPorts};
 pub use executor::{

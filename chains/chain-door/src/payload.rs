@@ -1,4 +1,4 @@
-//! The door's own bytes in the journal: versioned JSON, so that a person can read them with `journal show`.
+//! The door's own bytes in the journal: JSON, so that a person can read them with `journal show`.
 
 use agent_core::{
     Draft, Origin, Outcome, Refusal,
@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::ladder::Transaction;
 
 /// What an entry of the journal says, in the door's words. Read them with [`Page::of`].
+///
+/// Tagged from outside: serde reads an inner tag through a buffer that cannot hold the 128 bits of a fee.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(tag = "page", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Page {
     /// A draft was refused.

@@ -1,6 +1,7 @@
 //! What the operator allows. Default-deny: whatever is not named here is refused.
 
 mod file;
+mod signature;
 
 use std::collections::{BTreeMap, BTreeSet};
 

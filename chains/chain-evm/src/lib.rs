@@ -7,13 +7,17 @@ mod balance;
 mod clock;
 mod endpoint;
 mod executor_state;
+mod fees;
 mod keystore;
 mod reader;
 mod simulator;
+mod wallet;
 
 pub use clock::SystemClock;
 pub use endpoint::{ConnectError, Endpoint, RpcFailure, Scrubbed};
 pub use executor_state::ExecutorState;
+pub use fees::TipBounds;
 pub use keystore::{Keystore, KeystoreError, KeystoreWarning, Password, ScryptCost, UnlockedKey};
 pub use reader::{EvmReader, ReaderConfig};
 pub use simulator::{EvmSimulator, SimulationFailure};
+pub use wallet::{Wallet, WalletConfig, WalletError, WalletHandle};

@@ -1,10 +1,12 @@
 //! The first entrance: from a draft to a transaction on its way.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use agent_core::{
     Draft, Origin, Refusal,
-    ports::{DoorError, EntryKind, Moment, Offered, Quote, SenderError, SimulationRequest, SimulatorError},
+    ports::{
+        DoorError, EntryKind, Frame, Moment, Offered, Quote, SenderError, SimulationRequest, SimulatorError,
+    },
 };
 
 use super::Shared;
@@ -24,6 +26,9 @@ impl Shared {
             Ok(offered) => return Ok(offered),
             Err(refusal) => refusal,
         };
+        if refusal == Refusal::Killed {
+            self.stand_down().await?;
+        }
         let page = RefusedPage { draft, origin, refusal: refusal.clone(), policy: self.policy.hash };
         self.note(EntryKind::Refused, id.0, Page::Refused(Box::new(page)).bytes()?).await?;
         observer.saw(Moment::Refused(id, &refusal));
@@ -56,11 +61,18 @@ impl Shared {
         self.is_alive()?;
         let from = self.quote().await?.from;
         let frame = encode(&draft.action, from, self.policy.executor)?;
-        let request = SimulationRequest {
-            frame: frame.clone(),
-            gas_limit: self.policy.limits.gas_per_transaction,
-            watch: watch(&self.policy, from),
-        };
+        self.simulate_frame(draft, origin, frame, self.policy.limits.gas_per_transaction).await
+    }
+
+    pub(super) async fn simulate_frame(
+        &self,
+        draft: Draft,
+        origin: Origin,
+        frame: Frame,
+        gas_limit: u64,
+    ) -> Result<Simulated, Refusal> {
+        let watch = watch(&self.policy, frame.from);
+        let request = SimulationRequest { frame: frame.clone(), gas_limit, watch };
         let simulation =
             self.ports.simulator.simulate(request).await.map_err(|error| no_simulator(&error))?;
         self.ports.observer.saw(Moment::Simulated(draft.id, &simulation));
@@ -69,16 +81,7 @@ impl Shared {
 
     async fn approve(&self, simulated: Simulated) -> Result<Approved, Refusal> {
         let quote = self.quote().await?;
-        let most = self.policy.limits.in_flight;
-        let in_flight = self.in_flight.load(Ordering::SeqCst);
-        if in_flight >= most {
-            let (limit, allowed) = ("transactions in flight".to_owned(), most.to_string());
-            return Err(Refusal::OverLimit {
-                limit,
-                asked: in_flight.saturating_add(1).to_string(),
-                allowed,
-            });
-        }
+        self.has_room()?;
         let mandate = self.book().mandate(&simulated.origin);
         let id = simulated.draft.id;
         let approved = judge(&self.policy, simulated, &quote, mandate.as_ref())?;
@@ -86,9 +89,24 @@ impl Shared {
         Ok(approved)
     }
 
+    /// One more may be in flight. Whatever the journal holds open is, also what an earlier process left.
+    fn has_room(&self) -> Result<(), Refusal> {
+        let (in_flight, most) = (self.intents.count(), self.policy.limits.in_flight);
+        if in_flight < most {
+            return Ok(());
+        }
+        let asked = in_flight.saturating_add(1).to_string();
+        Err(Refusal::OverLimit {
+            limit: "transactions in flight".to_owned(),
+            asked,
+            allowed: most.to_string(),
+        })
+    }
+
+    /// The sender's quote, its head never older than the latest chain time heard of.
     pub(super) async fn quote(&self) -> Result<Quote, Refusal> {
-        let quote = self.ports.sender.quote().await.map_err(|error| no_sender(&error))?;
-        self.tell_time(quote.head.timestamp);
+        let mut quote = self.ports.sender.quote().await.map_err(|error| no_sender(&error))?;
+        quote.head.timestamp = self.tell_time(quote.head.timestamp);
         Ok(quote)
     }
 

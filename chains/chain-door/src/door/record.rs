@@ -38,8 +38,15 @@ impl Shared {
         ];
         let kind = EntryKind::Recorded;
         let entry = Entry { kind, subject, at, claims, reservations: reservations.clone(), payload };
+        // Counted before it is written: should this future be dropped meanwhile, it may be in the journal all the same.
+        let counted = self.intents.open(subject);
         match self.ports.journal.append(entry).await? {
-            Appended::Rejected(conflict) => Ok(Err(refused(conflict))),
+            Appended::Rejected(conflict) => {
+                if counted {
+                    self.intents.closed(subject);
+                }
+                Ok(Err(refused(conflict)))
+            }
             Appended::Written(sequence) => {
                 self.book().used(&origin);
                 self.ports.observer.saw(Moment::Recorded(draft.id, sequence));

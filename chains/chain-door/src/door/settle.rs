@@ -1,6 +1,6 @@
 //! From recorded to settled: hand it to the sender, follow it, and close it in the journal.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use agent_core::{
     Mined, Outcome, OutcomeReport, Refusal, Settlement,
@@ -37,12 +37,17 @@ impl Handed {
 }
 
 impl Shared {
-    /// Signs and broadcasts. When the sender says that no signature left, the intent is dropped at once.
+    /// Signs and broadcasts. When the kill switch was latched meanwhile, or the sender says that no signature left, the
+    /// intent is dropped at once.
     pub(super) async fn underway(
         self: Arc<Self>,
         recorded: Recorded,
     ) -> Result<Result<Underway, Refusal>, DoorError> {
         let (id, watch, handed) = (recorded.id(), recorded.watch.clone(), Handed::of(&recorded));
+        if let Err(refusal) = self.is_alive() {
+            self.close(handed, Settlement::Dropped { why: refusal.to_string() }).await?;
+            return Ok(Err(refusal));
+        }
         match self.ports.sender.send(recorded).await {
             Ok(sent) => {
                 self.ports.observer.saw(Moment::Sent(id, sent));
@@ -61,12 +66,12 @@ impl Shared {
         sent: Sent,
         watch: Vec<(Address, Asset)>,
     ) -> Underway {
-        self.in_flight.fetch_add(1, Ordering::SeqCst);
+        let following = self.intents.follow(handed.entry.subject);
         let (id, settlement) = (handed.report.id, self.ports.sender.settle(sent, watch));
         let outcome = async move {
-            let settlement = settlement.await;
-            self.in_flight.fetch_sub(1, Ordering::SeqCst);
-            self.close(handed, settlement).await
+            let report = self.close(handed, settlement.await).await;
+            drop(following);
+            report
         };
         Underway { id, sent, outcome: Box::pin(outcome) }
     }
@@ -84,16 +89,18 @@ impl Shared {
             Settlement::Dropped { .. } => (EntryKind::Dropped, None),
         };
         let settle = |(mined, reverted): (Mined, bool)| {
+            let used = |reserved| used(reserved, mined.gas_paid, reverted);
             self.tell_time(mined.block.timestamp);
-            entry.reservations.iter().map(|reserved| used(reserved, mined.gas_paid, reverted)).collect()
+            (entry.at.max(mined.block.timestamp), entry.reservations.iter().map(used).collect())
         };
-        let reservations: Vec<_> = mined.map(settle).unwrap_or_default();
+        // Dated as it was mined: what was paid late counts from then on, and not from when it was allowed.
+        let (at, reservations) = mined.map_or((entry.at, Vec::new()), settle);
         report.outcome = Outcome::Closed(settlement);
         let payload = Page::Closed { outcome: report.outcome.clone() }.bytes()?;
-        // Dated as it was recorded: what it used belongs to the window in which it was allowed.
-        let entry =
-            Entry { kind, subject: entry.subject, at: entry.at, claims: Vec::new(), reservations, payload };
+        let subject = entry.subject;
+        let entry = Entry { kind, subject, at, claims: Vec::new(), reservations, payload };
         written(self.ports.journal.append(entry).await?)?;
+        self.intents.closed(subject);
         self.ports.observer.saw(Moment::Closed(report.id, &report.outcome));
         Ok(report)
     }

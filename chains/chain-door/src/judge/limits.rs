@@ -1,17 +1,11 @@
 //! Amounts against their limits, and what the journal is asked to reserve.
 
-use std::collections::BTreeMap;
-
-use agent_core::{
-    Action, Draft, Intent, Refusal,
-    ports::{Quote, Reservation},
-    units::Wei,
-};
+use agent_core::{Action, Draft, Intent, OutsideMandate, Refusal, ports::Reservation, units::Wei};
 use alloy_primitives::{Address, U256};
 
 use super::Mandate;
 use crate::{
-    ladder::{Simulated, Transaction},
+    ladder::{Gas, Simulated, Transaction},
     policy::{Limits, Policy},
 };
 
@@ -19,44 +13,38 @@ use crate::{
 /// what must be there before they are paid.
 const SPARE_GAS: u64 = 30_000;
 
-pub(super) fn gas_limit(policy: &Policy, simulated: &Simulated, quote: &Quote) -> Result<u64, Refusal> {
-    let Limits { gas_per_transaction: most, max_fee, .. } = policy.limits;
-    let used = simulated.simulation.gas_used;
+pub(super) fn gas_limit(policy: &Policy, simulated: &Simulated) -> Result<u64, Refusal> {
+    let (used, most) = (simulated.simulation.gas_used, policy.limits.gas_per_transaction);
     if used > most {
         return Err(over("gas per transaction", used, most));
     }
-    if quote.max_fee > max_fee {
-        return Err(over("fee per gas", quote.max_fee, max_fee));
-    }
     Ok(used.saturating_add(used.div_euclid(2)).saturating_add(SPARE_GAS).min(most))
+}
+
+/// The gas terms of a transaction, however it came by them, are within the policy's.
+pub(super) fn gas_fits(policy: &Policy, gas: Gas) -> Result<(), Refusal> {
+    let Limits { gas_per_transaction, max_fee, .. } = policy.limits;
+    if gas.limit > gas_per_transaction {
+        return Err(over("gas per transaction", gas.limit, gas_per_transaction));
+    }
+    if gas.max_fee > max_fee {
+        return Err(over("fee per gas", gas.max_fee, max_fee));
+    }
+    Ok(())
 }
 
 fn over(limit: &str, asked: impl ToString, allowed: impl ToString) -> Refusal {
     Refusal::OverLimit { limit: limit.to_owned(), asked: asked.to_string(), allowed: allowed.to_string() }
 }
 
-/// What `intent` puts to work of each token: the larger of what it borrows and what its calls may spend together.
-pub(super) fn at_work(intent: &Intent) -> Option<BTreeMap<Address, U256>> {
-    let mut work: BTreeMap<Address, U256> = BTreeMap::new();
-    for spend in intent.calls.iter().filter_map(|call| call.spend) {
-        let sum = work.entry(spend.token).or_default();
-        *sum = sum.checked_add(spend.raw)?;
-    }
-    if let Some(borrow) = intent.borrow {
-        let sum = work.entry(borrow.amount.token).or_default();
-        *sum = (*sum).max(borrow.amount.raw);
-    }
-    Some(work)
-}
-
 pub(super) fn reservations(
     policy: &Policy,
-    simulated: &Simulated,
+    draft: &Draft,
     action: &Action,
     transaction: &Transaction,
     mandate: Option<&Mandate>,
 ) -> Result<Vec<Reservation>, Refusal> {
-    let mut reservations = gas(policy, &simulated.draft, action, transaction)?;
+    let mut reservations = gas(policy, draft, action, transaction)?;
     if let Action::Execute(intent) = action {
         reservations.extend(tokens(policy, intent)?);
     }
@@ -84,6 +72,19 @@ fn gas(
     Ok(reservations)
 }
 
+/// What is `needed` now is what the journal `holds`: so the recorded transaction is still the one that was allowed, under the
+/// same mandate.
+pub(super) fn still_reserved(needed: &[Reservation], holds: &[Reservation]) -> Result<(), Refusal> {
+    let Some(missing) = needed.iter().find(|reservation| !holds.contains(reservation)) else { return Ok(()) };
+    if missing.budget.starts_with("order/") {
+        // Its order was disarmed; another of that name may be armed by now.
+        return Err(Refusal::OutsideMandate(OutsideMandate::NotArmed));
+    }
+    let reserved = holds.iter().find(|reservation| reservation.budget == missing.budget);
+    let reserved = reserved.map_or(U256::ZERO, |reservation| reservation.amount);
+    Err(over(&format!("reserved budget {}", missing.budget), missing.amount, reserved))
+}
+
 /// What was really used of `reserved` by a transaction that paid `gas_paid`, having reverted or not.
 pub(crate) fn used(reserved: &Reservation, gas_paid: Wei, reverted: bool) -> Reservation {
     let amount = match reserved.budget.split_once('/') {
@@ -99,7 +100,7 @@ const GAS: &str = "gas";
 const TOKEN: &str = "token";
 
 fn tokens(policy: &Policy, intent: &Intent) -> Result<Vec<Reservation>, Refusal> {
-    let work = at_work(intent).ok_or_else(|| over("amounts put to work", "more than 256 bits", "less"))?;
+    let work = intent.at_work().ok_or_else(|| over("amounts put to work", "more than 256 bits", "less"))?;
     let window = policy.limits.window_seconds;
     let reserve = |(token, amount): (Address, U256)| {
         let rule = policy.tokens.get(&token).ok_or(Refusal::TokenNotAllowed(token))?;

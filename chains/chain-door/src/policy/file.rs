@@ -6,20 +6,7 @@ use agent_core::units::{AmountError, ChainId, Token};
 use alloy_primitives::{Address, U256, keccak256};
 use serde::Deserialize;
 
-use super::{ContractRule, Limits, Parties, PlannerRule, Policy, TokenRule};
-
-/// Functions that hand out allowances or tokens. The executor approves exactly and by itself; no policy can allow these.
-const NEVER: [&str; 9] = [
-    "approve(address,uint256)",
-    "increaseAllowance(address,uint256)",
-    "increaseApproval(address,uint256)",
-    "transfer(address,uint256)",
-    "transferFrom(address,address,uint256)",
-    "setApprovalForAll(address,bool)",
-    "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)",
-    "safeTransferFrom(address,address,uint256)",
-    "transferAndCall(address,uint256,bytes)",
-];
+use super::{ContractRule, Limits, Parties, PlannerRule, Policy, TokenRule, signature};
 
 /// What is wrong with a policy file.
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +95,11 @@ pub(super) fn parse(text: &str) -> Result<Policy, PolicyError> {
     if file.version != 1 {
         return Err(value("version", "is not 1, the only version that this program reads"));
     }
+    if file.executor == Some(Address::ZERO) {
+        return Err(value("executor", "is the zero address; leave the key out until one is deployed"));
+    }
     let limits = limits(&file.limits)?;
+    let recipients = recipients(&file)?;
     Ok(Policy {
         hash: keccak256(text),
         chain: ChainId(file.chain),
@@ -116,7 +107,7 @@ pub(super) fn parse(text: &str) -> Result<Policy, PolicyError> {
         tokens: tokens(file.tokens)?,
         contracts: contracts(file.contracts, file.executor)?,
         parties: Parties {
-            recipients: recipients(file.recipients)?,
+            recipients,
             strategies: strategies(file.strategies)?,
             planner: planner(file.planner)?,
         },
@@ -215,26 +206,32 @@ fn contracts(
 
 fn selector(key: &str, function: &str) -> Result<[u8; 4], PolicyError> {
     let key = format!("{key}.functions");
-    if NEVER.contains(&function) {
-        let problem =
-            format!("allows `{function}`, which no policy can: the executor approves exactly and by itself");
-        return Err(value(key, problem));
-    }
-    let plain = function.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_,()[]".contains(&byte));
-    if !plain || !function.contains('(') || !function.ends_with(')') || function.starts_with('(') {
+    let Some(selector) = signature::selector(function) else {
         let problem =
             format!("has `{function}`, which is no signature; write one like \"work(bytes32,uint256)\"");
         return Err(value(key, problem));
+    };
+    if signature::is_never(function, selector) {
+        let problem = format!(
+            "allows `{function}`, which no policy can: it hands out tokens or control, or hides other calls inside; \
+             the executor approves exactly and by itself"
+        );
+        return Err(value(key, problem));
     }
-    let [a, b, c, d, ..] = keccak256(function).0;
-    Ok([a, b, c, d])
+    Ok(selector)
 }
 
-fn recipients(addresses: Vec<Address>) -> Result<BTreeSet<Address>, PolicyError> {
-    if addresses.contains(&Address::ZERO) {
-        return Err(value("recipients", "has the zero address; remove it"));
+/// A recipient is somebody with a key: tokens sent to a contract that is named here for another purpose would be lost.
+fn recipients(file: &PolicyFile) -> Result<BTreeSet<Address>, PolicyError> {
+    let contracts = file.contracts.iter().map(|table| table.address);
+    let tokens = file.tokens.iter().map(|table| table.address);
+    let never: BTreeSet<Address> =
+        contracts.chain(tokens).chain(file.executor).chain([Address::ZERO]).collect();
+    if let Some(wrong) = file.recipients.iter().find(|recipient| never.contains(*recipient)) {
+        let problem = format!("has {wrong}, which is zero, the executor, a token or a contract; remove it");
+        return Err(value("recipients", problem));
     }
-    Ok(addresses.into_iter().collect())
+    Ok(file.recipients.iter().copied().collect())
 }
 
 fn strategies(tables: BTreeMap<String, StrategyTable>) -> Result<BTreeMap<String, U256>, PolicyError> {
@@ -257,3 +254,6 @@ fn planner(table: Option<PlannerTable>) -> Result<PlannerRule, PolicyError> {
     }
     Ok(PlannerRule { may_arm, max_uses, max_seconds })
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,10 +76,6 @@ impl UnlockedKey {
     }
 
     /// Gives the key to the wallet task, its one user.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the wallet task takes it; remove this line with its first use")
-    )]
     pub(crate) fn into_signer(self) -> PrivateKeySigner {
         self.signer
     }
