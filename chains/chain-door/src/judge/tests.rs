@@ -120,7 +120,7 @@ fn every_maintenance_is_the_operators() {
             let refusal = case.judge().unwrap_err();
             let expected = match origin {
                 Origin::Planner { .. } => Refusal::OperatorOnly,
-                _ => Refusal::OutsideMandate(OutsideMandate::Class),
+                Origin::Reflex { .. } | Origin::Operator => Refusal::OutsideMandate(OutsideMandate::Class),
             };
             assert_eq!(refusal, expected, "{work:?}");
         }

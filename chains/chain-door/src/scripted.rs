@@ -1,0 +1,7 @@
+//! What the door's tests stand on: a small policy, a draft that it allows, and twins of the ports.
+
+mod ports;
+mod samples;
+
+pub(crate) use ports::{Lane, ScriptedSender, ScriptedSimulator, Trace, TracedJournal};
+pub(crate) use samples::*;

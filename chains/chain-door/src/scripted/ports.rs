@@ -1,0 +1,208 @@
+//! Twins of the ports that do as they are told and leave a common trace.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, Mutex},
+    task::Poll,
+};
+
+use agent_core::{
+    Settlement,
+    ports::{
+        Appended, BoxFuture, Entry, Journal, JournalError, Moment, Observer, Quote, Sender, SenderError,
+        Sent, Sequence, Simulation, SimulationRequest, Simulator, SimulatorError, Standing, Stored, Verified,
+    },
+    scripted::ListJournal,
+    units::Asset,
+};
+use alloy_primitives::{Address, keccak256};
+
+use crate::{Recorded, Transaction};
+
+/// Lets every other future run once, so that concurrent offers really meet.
+pub(crate) async fn breathe() {
+    let mut breathed = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut breathed, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+type Hook = (&'static str, Box<dyn Fn() + Send + Sync>);
+
+/// What happened, in order, across all ports; and what is to happen at a line of it.
+#[derive(Default)]
+pub(crate) struct Trace {
+    lines: Mutex<Vec<String>>,
+    hooks: Mutex<Vec<Hook>>,
+}
+
+impl Trace {
+    pub(crate) fn at(&self, line: &'static str, hook: impl Fn() + Send + Sync + 'static) {
+        self.hooks.lock().unwrap().push((line, Box::new(hook)));
+    }
+
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.lines.lock().unwrap())
+    }
+
+    fn say(&self, line: impl Into<String>) {
+        let line = line.into();
+        for (_, hook) in self.hooks.lock().unwrap().iter().filter(|(at, _)| line.starts_with(at)) {
+            hook();
+        }
+        self.lines.lock().unwrap().push(line);
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "only the door's moments are told here")]
+impl Observer for Trace {
+    fn saw(&self, moment: Moment<'_>) {
+        self.say(match moment {
+            Moment::Offered(draft, _) => format!("- offered {}", draft.id),
+            Moment::Simulated(..) => "- simulated".into(),
+            Moment::Approved(_) => "- approved".into(),
+            Moment::Refused(_, refusal) => format!("- refused: {refusal}"),
+            Moment::Recorded(_, sequence) => format!("- recorded as {}", sequence.0),
+            Moment::Sent(_, sent) => format!("- sent with nonce {}", sent.nonce),
+            Moment::Closed(_, outcome) => format!("- closed: {outcome}"),
+            Moment::Warned(text) => format!("- warned: {text}"),
+            _ => return,
+        });
+    }
+}
+
+type Answer<Q, A> = Box<dyn Fn(&Q) -> A + Send + Sync>;
+type Simulate = Answer<SimulationRequest, Result<Simulation, SimulatorError>>;
+
+pub(crate) struct ScriptedSimulator {
+    trace: Arc<Trace>,
+    answer: Mutex<Simulate>,
+}
+
+impl ScriptedSimulator {
+    pub(crate) fn new(trace: Arc<Trace>) -> Self {
+        Self { trace, answer: Mutex::new(Box::new(|request| Ok(super::success(request)))) }
+    }
+
+    pub(crate) fn answers(&self, answer: impl Fn(&SimulationRequest) -> Simulation + Send + Sync + 'static) {
+        *self.answer.lock().unwrap() = Box::new(move |request| Ok(answer(request)));
+    }
+
+    pub(crate) fn fails(&self) {
+        *self.answer.lock().unwrap() = Box::new(|_| Err(SimulatorError("no node".into())));
+    }
+}
+
+impl Simulator for ScriptedSimulator {
+    fn simulate(&self, request: SimulationRequest) -> BoxFuture<'_, Result<Simulation, SimulatorError>> {
+        Box::pin(async move {
+            self.trace.say("simulate");
+            breathe().await;
+            (self.answer.lock().unwrap())(&request)
+        })
+    }
+}
+
+/// What the lane's node says, and what was asked of it.
+pub(crate) struct Lane {
+    pub(crate) quote: Option<Quote>,
+    pub(crate) sends: bool,
+    pub(crate) standing: Option<Standing>,
+    /// One per transaction followed; none left means that it stays pending.
+    pub(crate) settlements: VecDeque<Settlement>,
+    pub(crate) sent: Vec<Transaction>,
+}
+
+pub(crate) struct ScriptedSender {
+    pub(crate) trace: Arc<Trace>,
+    pub(crate) lane: Mutex<Lane>,
+}
+
+fn failed(doing: &'static str) -> SenderError {
+    SenderError { doing, cause: "no node".into() }
+}
+
+impl Sender<Recorded> for ScriptedSender {
+    fn quote(&self) -> BoxFuture<'_, Result<Quote, SenderError>> {
+        Box::pin(async move {
+            self.trace.say("quote");
+            breathe().await;
+            self.lane.lock().unwrap().quote.ok_or_else(|| failed("quote"))
+        })
+    }
+
+    fn send(&self, recorded: Recorded) -> BoxFuture<'_, Result<Sent, SenderError>> {
+        Box::pin(async move {
+            self.trace.say("send");
+            breathe().await;
+            let mut lane = self.lane.lock().unwrap();
+            if !lane.sends {
+                return Err(failed("sign"));
+            }
+            let transaction = recorded.transaction().clone();
+            let nonce = transaction.nonce;
+            if let Some(quote) = &mut lane.quote {
+                quote.nonce = quote.nonce.max(nonce.saturating_add(1));
+            }
+            lane.sent.push(transaction);
+            Ok(Sent { transaction: keccak256(nonce.to_be_bytes()), nonce })
+        })
+    }
+
+    fn find<'a>(&'a self, _: &'a Recorded) -> BoxFuture<'a, Result<Standing, SenderError>> {
+        Box::pin(async move {
+            self.trace.say("find");
+            breathe().await;
+            self.lane.lock().unwrap().standing.ok_or_else(|| failed("find"))
+        })
+    }
+
+    fn settle(&self, _: Sent, _: Vec<(Address, Asset)>) -> BoxFuture<'static, Settlement> {
+        self.trace.say("settle");
+        match self.lane.lock().unwrap().settlements.pop_front() {
+            Some(settlement) => Box::pin(std::future::ready(settlement)),
+            None => Box::pin(std::future::pending()),
+        }
+    }
+}
+
+/// The plain journal, in the trace.
+pub(crate) struct TracedJournal {
+    pub(crate) trace: Arc<Trace>,
+    pub(crate) list: Arc<ListJournal>,
+}
+
+impl Journal for TracedJournal {
+    fn append(&self, entry: Entry) -> BoxFuture<'_, Result<Appended, JournalError>> {
+        Box::pin(async move {
+            self.trace.say(format!("append {:?}", entry.kind));
+            breathe().await;
+            self.list.append(entry).await
+        })
+    }
+
+    fn open_intents(&self) -> BoxFuture<'_, Result<Vec<Stored>, JournalError>> {
+        self.list.open_intents()
+    }
+
+    fn read(&self, from: Sequence, limit: usize) -> BoxFuture<'_, Result<Vec<Stored>, JournalError>> {
+        self.list.read(from, limit)
+    }
+
+    fn verify(&self) -> BoxFuture<'_, Result<Verified, JournalError>> {
+        self.trace.say("verify");
+        self.list.verify()
+    }
+}
+
+impl fmt::Debug for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Trace")
+    }
+}

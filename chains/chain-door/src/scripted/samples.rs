@@ -1,0 +1,169 @@
+//! A small policy, and a draft that it allows.
+
+use agent_core::{
+    Action, Appraisal, ArmedBy, BalanceDelta, Borrow, Call, Draft, Intent, Mined, OpportunityId, OrderId,
+    Origin, Settlement, StandingOrder,
+    ports::{Quote, SimulatedOutcome, Simulation, SimulationRequest},
+    units::{Asset, BlockNumber, BlockRef, ChainId, Timestamp, TokenAmount, UsdE8, Wei},
+};
+use alloy_primitives::{Address, B256, Bytes, I256, U256, keccak256};
+
+use crate::Policy;
+
+pub(crate) const KEY: Address = Address::repeat_byte(0xf0);
+pub(crate) const EXECUTOR: Address = Address::repeat_byte(0xee);
+pub(crate) const USDC: Address = Address::repeat_byte(0x0c);
+pub(crate) const WETH: Address = Address::repeat_byte(0x0e);
+pub(crate) const POOL: Address = Address::repeat_byte(0xaa);
+pub(crate) const ROUTER: Address = Address::repeat_byte(0xbb);
+pub(crate) const SAFE: Address = Address::repeat_byte(0x5a);
+pub(crate) const STRANGER: Address = Address::repeat_byte(0x66);
+pub(crate) const NOW: u64 = 1_000;
+pub(crate) const GWEI: u128 = 1_000_000_000;
+/// What [`draft`] puts to work: half a thousand USDC, borrowed, and a fifth of an ether in between.
+pub(crate) const LOAN: u64 = 500_000_000;
+pub(crate) const ETHER: u64 = 1_000_000_000_000_000_000;
+
+pub(crate) const POLICY: &str = r#"
+version = 1
+chain = 31337
+executor = "0xeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"
+recipients = ["0x5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"]
+
+[limits]
+gas_per_transaction = 500_000
+max_fee_gwei = "10"
+gas_per_window_eth = "0.01"
+window_seconds = 3600
+deadline_seconds = 60
+in_flight = 2
+
+[[tokens]]
+symbol = "USDC"
+address = "0x0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c"
+decimals = 6
+per_transaction = "1000"
+per_window = "2000"
+
+[[tokens]]
+symbol = "WETH"
+address = "0x0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e"
+decimals = 18
+per_transaction = "1"
+per_window = "2"
+
+[[contracts]]
+name = "pool"
+address = "0xaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+functions = ["poke()"]
+lender = true
+
+[[contracts]]
+name = "router"
+address = "0xbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+functions = ["swap(uint256)"]
+spender = true
+
+[strategies.arb]
+gas_per_window_eth = "0.008"
+
+[strategies.keeper]
+gas_per_window_eth = "0.004"
+
+[planner]
+may_arm = ["arb/*"]
+max_uses = 2
+max_seconds = 600
+"#;
+
+pub(crate) fn policy() -> Policy {
+    Policy::parse(POLICY).unwrap()
+}
+
+pub(crate) fn selector(signature: &str) -> Bytes {
+    Bytes::copy_from_slice(&keccak256(signature)[..4])
+}
+
+pub(crate) fn amount(token: Address, raw: u64) -> TokenAmount {
+    TokenAmount { token, raw: U256::from(raw) }
+}
+
+/// Borrow USDC, buy WETH, sell it, keep at least one base unit of USDC.
+pub(crate) fn intent() -> Intent {
+    let swap = |spend| Call { target: ROUTER, spend: Some(spend), data: selector("swap(uint256)") };
+    Intent {
+        borrow: Some(Borrow { lender: POOL, amount: amount(USDC, LOAN) }),
+        calls: vec![swap(amount(USDC, LOAN)), swap(amount(WETH, ETHER / 5))],
+        floors: vec![amount(USDC, 1)],
+        deadline: Timestamp(NOW + 30),
+    }
+}
+
+pub(crate) fn draft(seed: u8) -> Draft {
+    let appraisal = Appraisal { gross: UsdE8(500), gas: UsdE8(100), notional: amount(USDC, LOAN) };
+    Draft {
+        id: OpportunityId(B256::repeat_byte(seed)),
+        strategy: "arb".into(),
+        class: "arb/USDC/WETH".into(),
+        appraisal: Some(appraisal),
+        action: Action::Execute(intent()),
+    }
+}
+
+pub(crate) fn planner() -> Origin {
+    Origin::Planner { reason: "because".into() }
+}
+
+pub(crate) fn reflex() -> Origin {
+    Origin::Reflex { order: OrderId("o".into()) }
+}
+
+/// Covers [`draft`], twice.
+pub(crate) fn order() -> StandingOrder {
+    StandingOrder {
+        id: OrderId("o".into()),
+        class: "arb/*".into(),
+        armed_by: ArmedBy::Operator,
+        min_net: UsdE8(1),
+        max_notional: vec![amount(USDC, LOAN), amount(WETH, ETHER)],
+        uses: 2,
+        expires: Timestamp(NOW + 500),
+    }
+}
+
+pub(crate) fn block(number: u64, timestamp: u64) -> BlockRef {
+    let hash = keccak256(number.to_be_bytes());
+    BlockRef { number: BlockNumber(number), hash, timestamp: Timestamp(timestamp) }
+}
+
+pub(crate) fn quote() -> Quote {
+    let (max_fee, tip) = (GWEI, 1);
+    Quote { chain: ChainId(31_337), from: KEY, nonce: 7, max_fee, tip, head: block(100, NOW) }
+}
+
+/// A success on the head that gains the executor something of everything.
+pub(crate) fn success(request: &SimulationRequest) -> Simulation {
+    let change = |holder| if holder == EXECUTOR { I256::try_from(1_000).unwrap() } else { I256::ZERO };
+    let delta = |&(holder, asset): &(Address, Asset)| BalanceDelta { holder, asset, change: change(holder) };
+    Simulation {
+        at: quote().head,
+        outcome: SimulatedOutcome::Success,
+        gas_used: 100_000,
+        deltas: request.watch.iter().map(delta).collect(),
+    }
+}
+
+pub(crate) fn mined(timestamp: u64) -> Mined {
+    Mined {
+        transaction: B256::repeat_byte(1),
+        block: block(101, timestamp),
+        gas_used: 90_000,
+        gas_paid: Wei(U256::from(90_000 * GWEI)),
+        deltas: vec![],
+        created: None,
+    }
+}
+
+pub(crate) fn settled() -> Settlement {
+    Settlement::Settled(mined(NOW + 12))
+}
