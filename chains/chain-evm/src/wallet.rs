@@ -1,0 +1,164 @@
+//! The one place that signs: [`Wallet`].
+
+mod broadcast;
+mod failure;
+mod follow;
+mod key_task;
+mod lane;
+mod mined;
+mod verdict;
+
+#[cfg(test)]
+mod tests;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use agent_core::{
+    Settlement,
+    ports::{BoxFuture, Quote, Sender, SenderError, Sent, Standing},
+    units::Asset,
+};
+use alloy::{primitives::Address, signers::local::PrivateKeySigner};
+use chain_door::{KillSwitch, Recorded, Transaction};
+
+pub use self::failure::WalletError;
+use self::{
+    key_task::{KeyTask, Purpose},
+    lane::Lane,
+};
+use crate::{
+    endpoint::Endpoint,
+    fees::{Fees, TipBounds},
+    keystore::UnlockedKey,
+};
+
+/// Blocks whose tips are looked at for a quote.
+const FEE_BLOCKS: u64 = 10;
+
+/// How a wallet works.
+#[derive(Debug, Clone)]
+pub struct WalletConfig {
+    /// How deep a transaction must be before it counts as final; 1 is the newest block.
+    pub confirmations: u64,
+    /// Bounds of the tip.
+    pub tip: TipBounds,
+    /// How often a transaction under way is looked at.
+    pub poll: Duration,
+    /// After how many blocks without inclusion to warn, once, that a transaction is stuck.
+    pub stuck_after: u64,
+    /// Checked immediately before each signature that may leave, and again before each broadcast.
+    pub kill: KillSwitch,
+}
+
+/// A key at work on one chain. There is one wallet per (chain, key): two would hand out the same nonce.
+#[derive(Debug)]
+pub struct Wallet;
+
+impl Wallet {
+    /// Moves `key` into a task of its own, which ends, and forgets it, with the last handle.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime, as `tokio::spawn` does.
+    #[must_use]
+    pub fn spawn(key: UnlockedKey, endpoint: Endpoint, config: WalletConfig) -> WalletHandle {
+        Self::spawn_signer(key.into_signer(), endpoint, config)
+    }
+
+    fn spawn_signer(signer: PrivateKeySigner, endpoint: Endpoint, config: WalletConfig) -> WalletHandle {
+        let from = signer.address();
+        let key = KeyTask::spawn(signer, endpoint.chain(), config.kill.clone());
+        WalletHandle { lane: Arc::new(Lane::new(from, endpoint, key, config)) }
+    }
+}
+
+/// The way to a wallet: the port through which the door has its [`Recorded`] transactions signed and sent.
+///
+/// Signing is deterministic (RFC 6979): the same transaction gives the same bytes and the same hash in every process, so
+/// that after a crash it can be found, and sending it once more cannot pay twice.
+#[derive(Clone)]
+pub struct WalletHandle {
+    lane: Arc<Lane>,
+}
+
+impl WalletHandle {
+    /// The address that the wallet signs for.
+    #[must_use]
+    pub fn address(&self) -> Address {
+        self.lane.from
+    }
+
+    async fn next_quote(&self) -> Result<Quote, WalletError> {
+        let Lane { endpoint, config, from, .. } = &*self.lane;
+        let pending = endpoint.pending_nonce(*from).await?;
+        let history = endpoint.fee_history(FEE_BLOCKS).await?;
+        let head = endpoint.latest().await?.block;
+        let next_base_fee = history.base_fee_per_gas.last().ok_or(WalletError::NoBaseFee)?.to();
+        let tips = history.reward.unwrap_or_default().into_iter().flatten().map(|tip| tip.to());
+        let tips: Vec<u128> = tips.collect();
+        let fees = Fees::offer(next_base_fee, &tips, config.tip).ok_or(WalletError::FeesTooHigh)?;
+        let nonce = self.lane.next_nonce(pending);
+        Ok(Quote { chain: endpoint.chain(), from: *from, nonce, max_fee: fees.max_fee, tip: fees.tip, head })
+    }
+
+    async fn sign_and_broadcast(&self, transaction: &Transaction) -> Result<Sent, WalletError> {
+        let signed = self.lane.key.sign(transaction, Purpose::Send).await?;
+        let sent = signed.sent;
+        self.lane.remember(signed.clone());
+        self.lane.broadcast(&signed).await.inspect_err(|_never_left| self.lane.forget(sent.transaction))?;
+        Ok(sent)
+    }
+
+    async fn standing(&self, transaction: &Transaction) -> Result<Standing, WalletError> {
+        let Lane { endpoint, config, from, key, .. } = &*self.lane;
+        let signed = key.sign(transaction, Purpose::Find).await?;
+        let sent = signed.sent;
+        // The nonce first: had the transaction been mined before, it is found after.
+        let head = endpoint.latest().await?.block.number;
+        let deep = endpoint.nonce_at(*from, verdict::deep(head, config.confirmations)).await?;
+        let mined = endpoint.mined_nonce(*from).await?;
+        if endpoint.receipt(sent.transaction).await?.is_some()
+            || endpoint.has_transaction(sent.transaction).await?
+        {
+            self.lane.remember(signed);
+            return Ok(Standing::Known(sent));
+        }
+        if deep > sent.nonce {
+            return Ok(Standing::Superseded);
+        }
+        if mined > sent.nonce {
+            // Another one took the nonce, but a reorg may still undo that: whoever follows it will know.
+            self.lane.remember(signed);
+            return Ok(Standing::Known(sent));
+        }
+        Ok(Standing::Unknown)
+    }
+}
+
+impl Sender<Recorded> for WalletHandle {
+    fn quote(&self) -> BoxFuture<'_, Result<Quote, SenderError>> {
+        Box::pin(async { self.next_quote().await.map_err(|error| error.when("quote")) })
+    }
+
+    fn send(&self, recorded: Recorded) -> BoxFuture<'_, Result<Sent, SenderError>> {
+        Box::pin(async move {
+            let sent = self.sign_and_broadcast(recorded.transaction()).await;
+            sent.map_err(|error| error.when("send"))
+        })
+    }
+
+    fn find<'a>(&'a self, recorded: &'a Recorded) -> BoxFuture<'a, Result<Standing, SenderError>> {
+        Box::pin(async {
+            self.standing(recorded.transaction()).await.map_err(|error| error.when("find a transaction"))
+        })
+    }
+
+    fn settle(&self, sent: Sent, watch: Vec<(Address, Asset)>) -> BoxFuture<'static, Settlement> {
+        Box::pin(follow::until_final(Arc::clone(&self.lane), sent, watch))
+    }
+}
+
+impl fmt::Debug for WalletHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WalletHandle({} on {:?})", self.lane.from, self.lane.endpoint)
+    }
+}

@@ -1,0 +1,45 @@
+//! Against a fake node that fails and forgets, and (ignored by default) against anvil.
+
+use alloy::{primitives::Bytes, primitives::address};
+use chain_door::Gas;
+
+use super::*;
+
+mod against_anvil;
+mod against_fake;
+
+/// The second of anvil's own keys; everybody has it.
+const KEY: &str = "59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d";
+const FROM: Address = address!("0x70997970C51812dc3A010C7d01b50e0d17dc79C8");
+
+fn config(folder: &tempfile::TempDir, confirmations: u64) -> WalletConfig {
+    WalletConfig {
+        confirmations,
+        tip: TipBounds { floor: 1_000_000, cap: 2_000_000_000 },
+        poll: Duration::from_millis(20),
+        stuck_after: 5,
+        kill: KillSwitch::at(&folder.path().join("KILL")),
+    }
+}
+
+fn spawn(endpoint: Endpoint, config: WalletConfig) -> WalletHandle {
+    Wallet::spawn_signer(KEY.parse().unwrap(), endpoint, config)
+}
+
+fn transaction(quote: &Quote, to: Option<Address>, data: impl Into<Bytes>) -> Transaction {
+    let gas = Gas { limit: 1_000_000, max_fee: quote.max_fee, tip: quote.tip };
+    Transaction { chain: quote.chain, from: quote.from, nonce: quote.nonce, to, data: data.into(), gas }
+}
+
+impl WalletHandle {
+    async fn send_to(&self, to: Address, data: impl Into<Bytes>) -> (Transaction, Sent) {
+        let transaction = transaction(&self.next_quote().await.unwrap(), Some(to), data);
+        let sent = self.sign_and_broadcast(&transaction).await.unwrap();
+        (transaction, sent)
+    }
+
+    async fn settled(&self, sent: Sent, watch: Vec<(Address, Asset)>) -> Settlement {
+        let settle = follow::until_final(Arc::clone(&self.lane), sent, watch);
+        tokio::time::timeout(Duration::from_secs(20), settle).await.expect("settled in time")
+    }
+}
