@@ -17,7 +17,10 @@ use keepwright::{
 /// Your planner: any function of what the agent knows. This one explains what it sees, and waits.
 fn decide(briefing: &Briefing) -> Plan {
     for found in &briefing.opportunities {
-        println!("block {}: {} would bring {}: {:?}", briefing.now.number, found.class, found.net, found.facts);
+        println!(
+            "block {}: {} would bring {}: {:?}",
+            briefing.now.number, found.class, found.net, found.facts
+        );
     }
     Plan::default()
 }
@@ -26,7 +29,8 @@ fn decide(briefing: &Briefing) -> Plan {
 async fn main() -> eyre::Result<()> {
     let url = env::args().nth(1).unwrap_or_else(|| "ws://127.0.0.1:8545".to_owned());
     let policy = Policy::parse(&fs::read_to_string("examples/liquidator.policy.toml")?)?;
-    let strategy = LiquidationStrategy::new(toml::from_str(&fs::read_to_string("examples/first_agent.toml")?)?);
+    let strategy =
+        LiquidationStrategy::new(toml::from_str(&fs::read_to_string("examples/first_agent.toml")?)?);
     let site = Site {
         endpoint: Endpoint::connect(&url, policy.chain()).await?,
         policy,

@@ -99,7 +99,11 @@ impl Keeper {
     ///
     /// # Errors
     /// When the door breaks or a task dies; see [`Agent::run`].
-    pub async fn run(self, planner: impl Planner, shutdown: impl Future<Output = ()>) -> Result<(), AgentError> {
+    pub async fn run(
+        self,
+        planner: impl Planner,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), AgentError> {
         Agent::new(self.parts, planner, self.limits).run(shutdown).await
     }
 }

@@ -67,6 +67,7 @@ pub type Answered = Result<Bytes, Bytes>;
 ///
 /// Order: first any number of [`History`](Self::History) chunks up to a block, then one [`Block`](Self::Block) per new
 /// block. After a reorg comes [`Rollback`](Self::Rollback), then the blocks of the new branch.
+/// A reorg during history, or one deeper than the reader remembers, goes on with `History` after the rollback.
 /// [`Answer`](Self::Answer)s come in between, each after the block it was read at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -112,7 +112,9 @@ mod tests {
     fn the_rules_take_the_best_one_at_a_time() {
         check(
             |_| {},
-            expect![[r#"9ef9989b is the best of 1, worth $4.00 net -> ["execute_opportunity({\"opportunity\":\"0x9ef9989baa69b6ac831e3bf2ec064ab3a84590ab0ef3190644bb5167a8395240\"})"]"#]],
+            expect![[
+                r#"9ef9989b is the best of 1, worth $4.00 net -> ["execute_opportunity({\"opportunity\":\"0x9ef9989baa69b6ac831e3bf2ec064ab3a84590ab0ef3190644bb5167a8395240\"})"]"#
+            ]],
         );
         check(
             |briefing| briefing.in_flight = 1,

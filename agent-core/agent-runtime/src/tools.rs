@@ -13,7 +13,7 @@ use agent_core::{
 pub use execute_opportunity::{ExecuteOpportunity, OpportunityArgs};
 pub use explain_opportunity::ExplainOpportunity;
 pub use recall::{Recall, RecallArgs};
-pub use standing_orders::{ArmArgs, ArmStandingOrder, DisarmArgs, DisarmStandingOrder};
+pub use standing_orders::{ArmArgs, ArmStandingOrder, DisarmArgs, DisarmStandingOrder, LimitArgs};
 
 /// An opportunity by the id that a planner wrote. The id is looked up among what is on the board; a planner cannot make one.
 fn find<'a>(tool: &str, context: &'a ToolContext, id: &str) -> Result<&'a Opportunity, ToolError> {

@@ -3,7 +3,7 @@
 use agent_core::{
     ArmedBy, OrderId, StandingOrder,
     ports::{Command, Control, Tool, ToolContext, ToolError, ToolErrorKind, ToolOutput},
-    units::{Token, UsdE8},
+    units::{Token, TokenAmount, UsdE8},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,16 +27,33 @@ pub struct ArmArgs {
     pub class: String,
     /// The least net value in whole US dollars.
     pub min_net_usd: u32,
-    /// A token's symbol, as the briefing has it.
-    #[schemars(length(max = 16))]
-    pub token: String,
-    /// The most of that token that one transaction may put to work, in whole tokens: `"1500"`, `"0.25"`.
-    #[schemars(length(max = 32), regex(pattern = r"^[0-9]+(\.[0-9]+)?$"))]
-    pub max_amount: String,
+    /// Every token that a transaction may put to work, and how much of it. A token that is not named is not covered.
+    #[schemars(length(min = 1, max = 4))]
+    pub limits: Vec<LimitArgs>,
     /// How many transactions.
     pub uses: u32,
     /// For how many seconds of chain time.
     pub seconds: u32,
+}
+
+/// How much of a token one transaction may put to work.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LimitArgs {
+    /// The token's symbol in the operator's registry.
+    #[schemars(length(max = 16))]
+    pub token: String,
+    /// In whole tokens: `"1500"`, `"0.25"`.
+    #[schemars(length(max = 32), regex(pattern = r"^[0-9]+(\.[0-9]+)?$"))]
+    pub amount: String,
+}
+
+impl ArmStandingOrder {
+    fn limit(&self, LimitArgs { token: symbol, amount }: &LimitArgs) -> Result<TokenAmount, String> {
+        let token = self.tokens.iter().find(|token| token.symbol == *symbol);
+        let token = token.ok_or_else(|| format!("no token {symbol} in the registry"))?;
+        token.parse(amount).map_err(|error| error.to_string())
+    }
 }
 
 impl Tool for ArmStandingOrder {
@@ -53,15 +70,14 @@ impl Tool for ArmStandingOrder {
         args: ArmArgs,
     ) -> Result<ToolOutput<String, Command>, ToolError> {
         let bad = |detail: String| ToolError::new(Self::NAME, ToolErrorKind::BadArguments, detail);
-        let token = self.tokens.iter().find(|token| token.symbol == args.token);
-        let token = token.ok_or_else(|| bad(format!("no token {} in the registry", args.token)))?;
-        let limit = token.parse(&args.max_amount).map_err(|error| bad(error.to_string()))?;
+        let limits =
+            args.limits.iter().map(|limit| self.limit(limit)).collect::<Result<_, _>>().map_err(bad)?;
         let order = StandingOrder {
             id: OrderId(args.name),
             class: args.class,
             armed_by: ArmedBy::Planner,
             min_net: UsdE8(i128::from(args.min_net_usd).saturating_mul(100_000_000)),
-            max_notional: vec![limit],
+            max_notional: limits,
             uses: args.uses,
             expires: context.now.timestamp.plus(u64::from(args.seconds)),
         };

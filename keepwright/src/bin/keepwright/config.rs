@@ -96,10 +96,13 @@ impl Config {
     pub(crate) fn read(path: &Path) -> eyre::Result<Self> {
         let text = fs::read_to_string(path)
             .wrap_err_with(|| format!("config {} cannot be read; name an existing file", path.display()))?;
-        let mut config: Self = toml::from_str(&text).wrap_err_with(|| format!("config {} is wrong", path.display()))?;
+        let mut config: Self =
+            toml::from_str(&text).wrap_err_with(|| format!("config {} is wrong", path.display()))?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        let key_files = config.key.iter_mut().flat_map(|key| [Some(&mut key.keystore), key.password_file.as_mut()]);
-        for file in [Some(&mut config.state), Some(&mut config.policy)].into_iter().chain(key_files).flatten() {
+        let key_files =
+            config.key.iter_mut().flat_map(|key| [Some(&mut key.keystore), key.password_file.as_mut()]);
+        for file in [Some(&mut config.state), Some(&mut config.policy)].into_iter().chain(key_files).flatten()
+        {
             *file = folder.join(&*file);
         }
         Ok(config)
@@ -120,8 +123,14 @@ impl Config {
         Pace { block_seconds: self.chain.block_seconds, confirmations: self.chain.confirmations }
     }
 
-    pub(crate) fn standing_orders(&self, policy: &Policy, now: Timestamp) -> eyre::Result<Vec<StandingOrder>> {
-        let order = |table: &OrderTable| table.order(policy, now).wrap_err_with(|| format!("order {} is wrong", table.name));
+    pub(crate) fn standing_orders(
+        &self,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> eyre::Result<Vec<StandingOrder>> {
+        let order = |table: &OrderTable| {
+            table.order(policy, now).wrap_err_with(|| format!("order {} is wrong", table.name))
+        };
         self.orders.iter().map(order).collect()
     }
 }

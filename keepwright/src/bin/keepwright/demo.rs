@@ -47,7 +47,8 @@ async fn show(args: &DemoArgs, events: tokio::sync::mpsc::UnboundedSender<Event>
         None => None,
     };
     let memories = memory.export().await?.len();
-    let summary = summarise(args.seed, &stage, &before, &after, verified.map(|verified| verified.entries), memories)?;
+    let summary =
+        summarise(args.seed, &stage, &before, &after, verified.map(|verified| verified.entries), memories)?;
     let good = summary.ended_with_more && summary.journal_verified;
     stage.watcher.show(Event::Summary(Box::new(summary)));
     if args.keep_open {
@@ -61,11 +62,15 @@ async fn show(args: &DemoArgs, events: tokio::sync::mpsc::UnboundedSender<Event>
 async fn play(stage: &mut Stage) -> eyre::Result<()> {
     stage.note("a calm market: the agent indexes positions and watches".to_owned());
     stage.calm(2).await?;
-    stage.note("ether falls by 9 %: a standing order covers WETH/USDC, so the reflex lane acts by itself".to_owned());
+    stage.note(
+        "ether falls by 9 %: a standing order covers WETH/USDC, so the reflex lane acts by itself".to_owned(),
+    );
     stage.crash_ether().await?;
     stage.until(PATIENCE, |seen| seen.settled_by(|origin| matches!(origin, Origin::Reflex { .. })) > 0).await;
     stage.note("no standing order covers the rest: the planner decides".to_owned());
-    stage.until(PATIENCE, |seen| seen.settled_by(|origin| matches!(origin, Origin::Planner { .. })) > 0).await;
+    stage
+        .until(PATIENCE, |seen| seen.settled_by(|origin| matches!(origin, Origin::Planner { .. })) > 0)
+        .await;
     stage.note("the agent finishes what is under way".to_owned());
     stage.calm(1).await
 }

@@ -45,7 +45,11 @@ async fn live(mut world: World) -> eyre::Result<()> {
                 world.calm_step().await?;
             }
             let bps = shock.unsigned_abs();
-            let events = if shock < 0 { world.crash(Asset::Weth, bps).await } else { world.rally(Asset::Weth, bps).await };
+            let events = if shock < 0 {
+                world.crash(Asset::Weth, bps).await
+            } else {
+                world.rally(Asset::Weth, bps).await
+            };
             for event in events? {
                 println!("world: {}", view::world::tell(&event, world.manifest()));
             }

@@ -31,7 +31,9 @@ pub(crate) async fn run(command: ExecutorCommand) -> eyre::Result<()> {
             let executor = config.read_policy()?.executor().ok_or_eyre("the policy names no executor")?;
             let endpoint = Endpoint::connect(&config.chain.endpoint, config.chain_id()).await?;
             match ExecutorState::read(&endpoint, executor).await? {
-                ExecutorState::Ours { owner } => println!("{executor} is an executor of this version, owned by {owner}"),
+                ExecutorState::Ours { owner } => {
+                    println!("{executor} is an executor of this version, owned by {owner}")
+                }
                 ExecutorState::NotOurs => bail!("{executor} holds no executor of this version; deploy one"),
             }
         }
@@ -74,7 +76,9 @@ async fn maintain(keeper: &Keeper, maintenance: Maintenance) -> eyre::Result<Min
     };
     match underway.outcome.await?.outcome {
         Outcome::Closed(Settlement::Settled(mined)) => Ok(mined),
-        outcome => bail!("the transaction did not settle: {outcome}"),
+        outcome @ (Outcome::Refused(_) | Outcome::Closed(_)) => {
+            bail!("the transaction did not settle: {outcome}")
+        }
     }
 }
 

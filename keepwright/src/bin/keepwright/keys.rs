@@ -38,7 +38,9 @@ fn list(folder: &Path) -> eyre::Result<()> {
 }
 
 fn tell(keystore: &Keystore) {
-    let address = keystore.address().map_or_else(|| "address unknown until unlocked".to_owned(), |address| address.to_string());
+    let address = keystore
+        .address()
+        .map_or_else(|| "address unknown until unlocked".to_owned(), |address| address.to_string());
     println!("{address}  {}", keystore.path().display());
     for warning in keystore.warnings() {
         eprintln!("keepwright: warning: {warning}");

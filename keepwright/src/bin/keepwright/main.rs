@@ -22,7 +22,8 @@ async fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("KEEPWRIGHT_LOG").unwrap_or_else(|_unset| "warn".into()),
+            tracing_subscriber::EnvFilter::try_from_env("KEEPWRIGHT_LOG")
+                .unwrap_or_else(|_unset| "warn".into()),
         )
         .init();
     match cli.command.run().await {

@@ -11,7 +11,7 @@ pub(crate) fn read(file: Option<&Path>) -> eyre::Result<Password> {
         Some(file) => {
             let text = fs::read_to_string(file)
                 .wrap_err_with(|| format!("password file {} cannot be read", file.display()))?;
-            Ok(Password::new(text.lines().next().unwrap_or_default()))
+            Ok(Password::new(text.lines().next().unwrap_or_default().to_owned()))
         }
         None => prompt("Password: "),
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use eyre::{Context, OptionExt, bail};
 use keepwright::{
     Authority, Keeper, Site,
-    core::{units::Token, ports::Reader},
+    core::units::Token,
     door::Policy,
     evm::{Endpoint, ExecutorState, Keystore, UnlockedKey},
     liquidation::{ExplainLiquidation, LiquidationPositions, LiquidationStrategy},
@@ -56,15 +56,23 @@ async fn ready_to_act(config: &Config, policy: &Policy, endpoint: &Endpoint) -> 
     match state {
         ExecutorState::Ours { owner } if owner == key.address() => Ok(key),
         ExecutorState::Ours { owner } => {
-            bail!("executor {executor} belongs to {owner}, not to the key {}; use its owner's keystore", key.address())
+            bail!(
+                "executor {executor} belongs to {owner}, not to the key {}; use its owner's keystore",
+                key.address()
+            )
         }
-        ExecutorState::NotOurs => bail!("{executor} holds no executor of this version; run `keepwright executor deploy`"),
+        ExecutorState::NotOurs => {
+            bail!("{executor} holds no executor of this version; run `keepwright executor deploy`")
+        }
     }
 }
 
 /// The key that the config names. What is unsafe about its file is said on standard error.
 pub(crate) fn unlock(config: &Config) -> eyre::Result<UnlockedKey> {
-    let key = config.key.as_ref().ok_or_eyre("the config has no `[key]`; name a keystore, or run in mode `observe`")?;
+    let key = config
+        .key
+        .as_ref()
+        .ok_or_eyre("the config has no `[key]`; name a keystore, or run in mode `observe`")?;
     let keystore = Keystore::open(&key.keystore)?;
     for warning in keystore.warnings() {
         eprintln!("keepwright: warning: {warning}");
@@ -85,9 +93,11 @@ pub(crate) fn names(policy: &Policy, authority: &Authority) -> Names {
 
 /// Adds the strategies and the tools that the config asks for.
 pub(crate) fn equip(keeper: Keeper, config: &Config, policy: &Policy) -> eyre::Result<Keeper> {
-    let table = config.liquidation.as_ref().ok_or_eyre("the config has no strategy; add a `[liquidation]` table")?;
+    let table =
+        config.liquidation.as_ref().ok_or_eyre("the config has no strategy; add a `[liquidation]` table")?;
     let strategy = LiquidationStrategy::new(table.strategy(policy, config.pace())?);
-    let (positions, explain) = (LiquidationPositions::new(strategy.view()), ExplainLiquidation::new(strategy.view()));
+    let (positions, explain) =
+        (LiquidationPositions::new(strategy.view()), ExplainLiquidation::new(strategy.view()));
     let arm = ArmStandingOrder { tokens: policy.tokens().cloned().collect() };
     Ok(keeper.strategy(strategy).tool(positions).tool(explain).tool(arm))
 }

@@ -19,7 +19,12 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    pub(crate) async fn read(devnet: &Devnet, world: &World, holders: [Address; 2], key: Address) -> eyre::Result<Self> {
+    pub(crate) async fn read(
+        devnet: &Devnet,
+        world: &World,
+        holders: [Address; 2],
+        key: Address,
+    ) -> eyre::Result<Self> {
         let mut tokens = BTreeMap::new();
         for asset in Asset::ALL {
             let token = devnet.manifest().asset(asset)?;
@@ -29,7 +34,8 @@ impl Account {
                 raw = raw.checked_add(balance).ok_or_eyre("balances do not fit 256 bits")?;
             }
             let price = price(world, asset).await?;
-            let token = Token { address: token.address, symbol: token.symbol.clone(), decimals: token.decimals };
+            let token =
+                Token { address: token.address, symbol: token.symbol.clone(), decimals: token.decimals };
             tokens.insert(token.symbol.clone(), (token, raw, price));
         }
         let native = alloy::providers::Provider::get_balance(devnet.provider(), key).latest().await?;
@@ -41,7 +47,8 @@ impl Account {
         let mut changes = BTreeMap::new();
         for (symbol, (token, after, _)) in &self.tokens {
             let (_, before, _) = before.tokens.get(symbol).ok_or_eyre("a token came from nowhere")?;
-            let (sign, size) = if after >= before { ("+", after.abs_diff(*before)) } else { ("-", after.abs_diff(*before)) };
+            let (sign, size) =
+                if after >= before { ("+", after.abs_diff(*before)) } else { ("-", after.abs_diff(*before)) };
             let text = token.display(size);
             let amount = text.split(' ').next().unwrap_or_default();
             changes.insert(symbol.clone(), format!("{sign}{amount}"));

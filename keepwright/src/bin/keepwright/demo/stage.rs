@@ -140,7 +140,8 @@ fn fresh_key(folder: &TempDir) -> eyre::Result<UnlockedKey> {
 
 /// The example's policy with the executor's address in it, as an operator would write it.
 fn policy_for(executor: Address) -> eyre::Result<String> {
-    let (before, after) = POLICY.split_once("# executor =").ok_or_eyre("the example's policy has no executor line")?;
+    let (before, after) =
+        POLICY.split_once("# executor =").ok_or_eyre("the example's policy has no executor line")?;
     let (_, after) = after.split_once('\n').unwrap_or_default();
     Ok(format!("{before}executor = \"{executor}\"\n{after}"))
 }

@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 
 use alloy::primitives::B256;
-use keepwright::core::{
-    BalanceDelta, Outcome, OpportunityId, Settlement,
-    units::Wei,
-};
+use keepwright::core::{BalanceDelta, OpportunityId, Outcome, Settlement, units::Wei};
 use serde::Serialize;
 
 /// A balance change with names.
@@ -20,22 +17,77 @@ pub(crate) struct Delta {
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(crate) enum Event {
-    Note { text: String },
-    Head { number: u64, timestamp: u64, base_fee_wei: String },
-    World { text: String },
-    Opportunity { id: OpportunityId, class: String, net_usd: String, facts: BTreeMap<String, String> },
-    Withdrawn { id: OpportunityId },
-    Planned { reason: String, calls: Vec<String> },
-    PlanFailed { why: String },
-    Offered { id: OpportunityId, class: String, by: String },
-    Simulated { id: OpportunityId, block: u64, success: bool, gas: u64, deltas: Vec<Delta> },
-    Approved { id: OpportunityId },
-    Refused { id: OpportunityId, reason: String },
-    Recorded { id: OpportunityId, entry: u64 },
-    Sent { id: OpportunityId, transaction: B256, nonce: u64, block_to_broadcast_us: Option<u64> },
-    Closed { id: OpportunityId, outcome: &'static str, detail: String, gas_wei: Option<Wei>, deltas: Vec<Delta>, as_simulated: Option<bool> },
-    Remembered { subject: String, text: String },
-    Warned { text: String },
+    Note {
+        text: String,
+    },
+    Head {
+        number: u64,
+        timestamp: u64,
+        base_fee_wei: String,
+    },
+    World {
+        text: String,
+    },
+    Opportunity {
+        id: OpportunityId,
+        class: String,
+        net_usd: String,
+        facts: BTreeMap<String, String>,
+    },
+    Withdrawn {
+        id: OpportunityId,
+    },
+    Planned {
+        reason: String,
+        calls: Vec<String>,
+    },
+    PlanFailed {
+        why: String,
+    },
+    Offered {
+        id: OpportunityId,
+        class: String,
+        by: String,
+    },
+    Simulated {
+        id: OpportunityId,
+        block: u64,
+        success: bool,
+        gas: u64,
+        deltas: Vec<Delta>,
+    },
+    Approved {
+        id: OpportunityId,
+    },
+    Refused {
+        id: OpportunityId,
+        reason: String,
+    },
+    Recorded {
+        id: OpportunityId,
+        entry: u64,
+    },
+    Sent {
+        id: OpportunityId,
+        transaction: B256,
+        nonce: u64,
+        block_to_broadcast_us: Option<u64>,
+    },
+    Closed {
+        id: OpportunityId,
+        outcome: &'static str,
+        detail: String,
+        gas_wei: Option<Wei>,
+        deltas: Vec<Delta>,
+        as_simulated: Option<bool>,
+    },
+    Remembered {
+        subject: String,
+        text: String,
+    },
+    Warned {
+        text: String,
+    },
     Summary(Box<Summary>),
 }
 

@@ -123,7 +123,9 @@ fn line(event: &Event) -> Option<String> {
         }
         Event::Approved { id } => format!("door         {id} approved by the policy"),
         Event::Refused { id, reason } => format!("door         {id} refused: {reason}"),
-        Event::Recorded { id, entry } => format!("journal      {id} recorded as entry {entry}, on disk before it is signed"),
+        Event::Recorded { id, entry } => {
+            format!("journal      {id} recorded as entry {entry}, on disk before it is signed")
+        }
         Event::Sent { id, transaction, block_to_broadcast_us, .. } => {
             let late = block_to_broadcast_us.map(|micros| format!(", {micros} µs after its block came in"));
             format!("sent         {id} as {transaction}{}", late.unwrap_or_default())
@@ -149,7 +151,8 @@ fn list(deltas: &[Delta]) -> String {
 }
 
 fn summary(summary: &Summary) -> String {
-    let deltas: Vec<_> = summary.token_deltas.iter().map(|(symbol, change)| format!("{change} {symbol}")).collect();
+    let deltas: Vec<_> =
+        summary.token_deltas.iter().map(|(symbol, change)| format!("{change} {symbol}")).collect();
     let known = |value: Option<u64>| value.map_or_else(|| "unknown".to_owned(), |value| value.to_string());
     [
         String::new(),

@@ -8,7 +8,7 @@ use std::{
 
 use keepwright::{
     core::{
-        BalanceDelta, OpportunityId, Origin, Outcome, Settlement,
+        BalanceDelta, OpportunityId, Origin, Outcome, Plan, Settlement,
         ports::{Clock, Moment, Observer, SimulatedOutcome},
         units::{Asset, BlockNumber},
     },
@@ -34,6 +34,7 @@ pub(crate) struct Seen {
     /// When each of the last blocks' events arrived.
     heads: BTreeMap<BlockNumber, Duration>,
     published: BTreeMap<OpportunityId, BlockNumber>,
+    planned: Option<Plan>,
     origins: BTreeMap<OpportunityId, Origin>,
     simulated: BTreeMap<OpportunityId, Vec<BalanceDelta>>,
     /// Microseconds from a block's arrival to the broadcast of what was found in it.
@@ -66,7 +67,10 @@ impl Watcher {
 
     fn named(&self, deltas: &[BalanceDelta]) -> Vec<Delta> {
         let moved = deltas.iter().filter(|delta| !delta.change.is_zero());
-        let named = |delta: &BalanceDelta| Delta { holder: self.names.holder(delta.holder), change: self.names.change(delta) };
+        let named = |delta: &BalanceDelta| Delta {
+            holder: self.names.holder(delta.holder),
+            change: self.names.change(delta),
+        };
         moved.map(named).collect()
     }
 
@@ -102,11 +106,14 @@ fn same_tokens(simulated: &[BalanceDelta], real: &[BalanceDelta]) -> bool {
 }
 
 impl Seen {
-    fn arrived(&mut self, block: BlockNumber, at: Duration) {
+    /// Whether this is the first time: each strategy hears of every block, and so do backfills.
+    fn arrived(&mut self, block: BlockNumber, at: Duration) -> bool {
+        let first = !self.heads.contains_key(&block);
         self.heads.entry(block).or_insert(at);
         while self.heads.len() > HEADS {
             self.heads.pop_first();
         }
+        first
     }
 
     /// How many of the settled intents had this kind of origin.
@@ -128,7 +135,9 @@ impl Observer for Watcher {
     fn saw(&self, moment: Moment<'_>) {
         let event = match moment {
             Moment::Head(head) => {
-                self.seen().arrived(head.block.number, self.clock.now());
+                if !self.seen().arrived(head.block.number, self.clock.now()) {
+                    return;
+                }
                 Event::Head {
                     number: head.block.number.0,
                     timestamp: head.block.timestamp.0,
@@ -136,7 +145,8 @@ impl Observer for Watcher {
                 }
             }
             Moment::Published(opportunity) => {
-                let known = self.seen().published.insert(opportunity.id, opportunity.seen_at.number).is_some();
+                let known =
+                    self.seen().published.insert(opportunity.id, opportunity.seen_at.number).is_some();
                 if known {
                     return;
                 }
@@ -148,10 +158,14 @@ impl Observer for Watcher {
                 }
             }
             Moment::Withdrawn(id) => Event::Withdrawn { id },
-            Moment::Planned(plan) => Event::Planned {
-                reason: plan.reason.clone(),
-                calls: plan.calls.iter().map(|call| format!("{} {}", call.tool, call.arguments)).collect(),
-            },
+            Moment::Planned(plan) => {
+                // Waiting on for the same reason is no news.
+                if self.seen().planned.replace(plan.clone()).as_ref() == Some(plan) {
+                    return;
+                }
+                let calls = plan.calls.iter().map(|call| format!("{} {}", call.tool, call.arguments));
+                Event::Planned { reason: plan.reason.clone(), calls: calls.collect() }
+            }
             Moment::PlanFailed(why) => Event::PlanFailed { why: why.to_owned() },
             Moment::Offered(draft, origin) => {
                 self.seen().origins.insert(draft.id, origin.clone());
@@ -185,7 +199,7 @@ impl Observer for Watcher {
                 Event::Remembered { subject: record.subject.clone(), text: record.text.clone() }
             }
             Moment::Warned(text) => Event::Warned { text: text.to_owned() },
-            _ => return,
+            Moment::Asked | _ => return,
         };
         self.show(event);
     }

@@ -10,11 +10,13 @@ use keepwright::{
 pub(crate) fn tell(event: &WorldEvent, manifest: &Manifest) -> String {
     match event {
         WorldEvent::Trade(Trade { trader, sold, amount_in, bought, amount_out, .. }) => {
-            let (sold, bought) = (amount(manifest, *sold, *amount_in), amount(manifest, *bought, *amount_out));
+            let (sold, bought) =
+                (amount(manifest, *sold, *amount_in), amount(manifest, *bought, *amount_out));
             format!("trader {} sells {sold} for {bought}", short(*trader))
         }
         WorldEvent::Round(Round { asset, round, answer, .. }) => {
-            let price = i128::try_from(*answer).map_or_else(|_overflow| answer.to_string(), |raw| UsdE8(raw).to_string());
+            let price = i128::try_from(*answer)
+                .map_or_else(|_overflow| answer.to_string(), |raw| UsdE8(raw).to_string());
             format!("feed {}/USD reports {price} in round {round}", asset.symbol())
         }
         _ => format!("{event:?}"),
@@ -25,7 +27,8 @@ fn amount(manifest: &Manifest, asset: Asset, raw: U256) -> String {
     manifest.asset(asset).map_or_else(
         |_unlisted| format!("{raw} base units of {}", asset.symbol()),
         |token| {
-            Token { address: token.address, symbol: token.symbol.clone(), decimals: token.decimals }.display(raw)
+            Token { address: token.address, symbol: token.symbol.clone(), decimals: token.decimals }
+                .display(raw)
         },
     )
 }
