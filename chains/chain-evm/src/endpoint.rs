@@ -27,9 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A node of one chain. Cheap to clone.
 ///
-/// It has no wallet, no nonce filler and no retry of its own: whoever asks decides what a failure means. A lost
-/// WebSocket or IPC connection is dialled again by the next request, which also checks the chain id again: a different
-/// chain behind the same URL is a failure, never an answer. What comes after the host in the URL may be a secret; no
+/// It has no wallet, no nonce filler and no retry of its own: whoever asks decides what a failure means. After a
+/// failure of the connection the next request dials again and checks the chain id again: a different chain that came
+/// back behind the same address is a failure, never an answer. What comes after the host in the URL may be a secret; no
 /// text that leaves this type contains it.
 #[derive(Clone)]
 pub struct Endpoint {
@@ -120,9 +120,9 @@ impl Endpoint {
         .await
     }
 
-    /// Forgets a persistent connection that failed, so that the next request dials again.
+    /// Forgets a connection that failed, so that the next request dials again and looks at the chain id.
     fn watch_line<T>(&self, provider: &DynProvider, answer: Result<T, RpcFailure>) -> Result<T, RpcFailure> {
-        if self.pushes() && answer.as_ref().is_err_and(RpcFailure::is_of_the_line) {
+        if answer.as_ref().is_err_and(RpcFailure::is_of_the_line) {
             self.shared.line.hang_up(provider);
         }
         answer

@@ -75,6 +75,15 @@ impl Wallet {
 ///
 /// Signing is deterministic (RFC 6979): the same transaction gives the same bytes and the same hash in every process, so
 /// that after a crash it can be found, and sending it once more cannot pay twice.
+///
+/// Nothing but a `Recorded` can be sent, its own transaction included:
+///
+/// ```compile_fail,E0277
+/// use agent_core::ports::Sender;
+/// async fn send(wallet: chain_evm::WalletHandle, transaction: chain_door::Transaction) {
+///     let _sent = Sender::send(&wallet, transaction).await;
+/// }
+/// ```
 #[derive(Clone)]
 pub struct WalletHandle {
     lane: Arc<Lane>,

@@ -174,11 +174,23 @@ async fn a_killed_and_restarted_node_is_survived_by_websocket() {
 #[tokio::test]
 #[ignore = "needs anvil: scripts/test runs it"]
 async fn another_chain_behind_the_same_address_is_no_answer() {
-    let one = Anvil::start(&[]).await;
-    let other = Anvil::start(&["--chain-id", "31337"]).await;
-    let refused = Endpoint::connect(&one.http(), agent_core::units::ChainId(1)).await.unwrap_err();
+    let anvil = Anvil::start(&[]).await;
+    let refused = Endpoint::connect(&anvil.http(), agent_core::units::ChainId(1)).await.unwrap_err();
     assert_eq!(refused.to_string(), "rpc serves chain 31337, but the configuration says 1");
-    drop(other);
+
+    for scheme in ["http", "ws"] {
+        let mut wire = anvil.wire().await;
+        let endpoint =
+            Endpoint::connect(&format!("{scheme}://127.0.0.1:{}", wire.port), CHAIN).await.unwrap();
+        wire.cut().await;
+        assert!(endpoint.latest().await.is_err());
+        let _: Value = anvil.ask("anvil_setChainId", [7]).await;
+        wire.mend().await;
+        let refused = endpoint.latest().await.unwrap_err().to_string();
+        assert_eq!(refused, "rpc serves chain 7 now, but the configuration says 31337", "{scheme}");
+        let _: Value = anvil.ask("anvil_setChainId", [CHAIN.0]).await;
+        assert!(endpoint.latest().await.is_ok(), "{scheme}: the right chain is back");
+    }
 }
 
 async fn reads(anvil: &Anvil) {
