@@ -1,6 +1,8 @@
 //! The liquidation strategy against the real pool: what it computes from logs is what the contract says and does, to the
 //! last base unit.
 
+#![expect(clippy::panic_in_result_fn, reason = "tests assert; only the node's errors are results")]
+
 use std::collections::VecDeque;
 use std::error::Error;
 
@@ -369,9 +371,10 @@ async fn liquidate_everybody(seed: u64, fall: u16) -> Checked<usize> {
     let mut liquidations = 0usize;
     for borrower in follower.devnet.manifest().borrowers.clone() {
         for pair in PAIRS {
-            for cover in [U256::from(1_000_001u64), U256::MAX] {
-                let moved = follower.liquidate(borrower.address, pair, cover).await?;
-                liquidations = liquidations.saturating_add(usize::from(moved));
+            // What cannot be liquidated at all needs no second try.
+            if follower.liquidate(borrower.address, pair, U256::from(1_000_001u64)).await? {
+                let whole = follower.liquidate(borrower.address, pair, U256::MAX).await?;
+                liquidations = liquidations.saturating_add(usize::from(whole)).saturating_add(1);
             }
         }
     }
@@ -448,11 +451,7 @@ async fn a_position_that_recovers_before_inclusion_is_not_touched() -> Checked {
     follower.catch_up().await?;
     let decided = follower.published(user).cloned().ok_or("nothing was published")?;
     let call = Pool::liquidationCallCall::abi_decode(&decided.intent.calls[0].data)?;
-    follower
-        .world
-        .repay(user, Asset::Usdc, call.debtToCover)
-        .await
-        .or_else(|_too_few| Ok::<(), String>(()))?;
+    follower.world.repay(user, Asset::Usdc, call.debtToCover).await?;
     let price = chain_devnet::UsdE8::from(3_100u32) * 100_000_000;
     follower.world.publish_price(Asset::Weth, price).await?;
     let liquidator = follower.devnet.manifest().account_with(Role::Liquidator)?;

@@ -87,8 +87,8 @@ impl LiquidationStrategy {
     /// for who owes at a stable rate or holds what has no price.
     #[must_use]
     pub fn account(&self, user: Address, now: Timestamp) -> Option<Account> {
-        let position = self.positions.get(&user).filter(|position| !position.owes_stable())?;
-        self.market.at(now).account(position)
+        let position = self.positions.get(&user).cloned().unwrap_or_default();
+        self.market.at(now).account(&position).filter(|_| !position.owes_stable())
     }
 
     /// What a liquidation of `cover` mined at `now` would move; `cover` is cut to the close factor, as the pool does.

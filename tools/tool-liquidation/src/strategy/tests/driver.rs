@@ -47,6 +47,8 @@ pub(super) struct Bench {
     pub(super) model: Model,
     /// Blocks with all their logs, and the model after each.
     pub(super) chain: Vec<(Head, Vec<ChainLog>, Model)>,
+    /// How many of those blocks the strategy was told of.
+    told: usize,
     interests: Vec<Interest>,
     pub(super) events: Vec<ChainEvent>,
     pub(super) requests: Vec<Request>,
@@ -56,7 +58,7 @@ impl Bench {
     pub(super) fn new(config: LiquidationConfig, model: Model) -> Self {
         let strategy = LiquidationStrategy::new(config);
         let interests = strategy.interests().1;
-        Self { strategy, model, chain: vec![], interests, events: vec![], requests: vec![] }
+        Self { strategy, model, chain: vec![], told: 0, interests, events: vec![], requests: vec![] }
     }
 
     /// A bench that follows the chain, after one block with what is in the model.
@@ -74,6 +76,7 @@ impl Bench {
 
     /// Gives all blocks up to now as history.
     pub(super) fn replay_past(&mut self) {
+        self.told = self.chain.len();
         let (head, logs) = (self.chain.last().unwrap().0, self.past(&self.interests));
         self.feed(ChainEvent::History { head, logs, last: true });
     }
@@ -87,14 +90,23 @@ impl Bench {
     /// Ends the block that is being made.
     pub(super) fn mine(&mut self) {
         self.end_block();
-        let (head, logs, _) = self.chain.last().unwrap().clone();
-        let logs = wanted(&logs, &self.interests);
-        self.feed(ChainEvent::Block { head, logs });
+        self.tell();
+    }
+
+    /// Tells of the blocks that ended. Reads are of the newest, which may be ahead of the one that is told of.
+    fn tell(&mut self) {
+        while let Some((head, logs, _)) = self.chain.get(self.told) {
+            let (head, logs) = (*head, wanted(logs, &self.interests));
+            self.told = self.told.checked_add(1).unwrap();
+            self.feed(ChainEvent::Block { head, logs });
+        }
     }
 
     /// Goes back to the block with this index, on another branch.
     pub(super) fn rollback(&mut self, keep: usize) {
+        self.tell();
         self.chain.truncate(keep.checked_add(1).unwrap());
+        self.told = self.chain.len();
         let (head, _, model) = self.chain.last().unwrap().clone();
         let branch = self.model.branch.checked_add(1).unwrap();
         self.model = Model { branch, ..model };
@@ -120,14 +132,15 @@ impl Bench {
                 interests.iter().filter(|interest| !self.interests.contains(interest)).cloned().collect();
             self.interests = interests;
             if !added.is_empty() {
-                let (head, logs) = (self.chain.last().unwrap().0, self.past(&added));
+                let (head, logs) = (self.chain[self.told.saturating_sub(1)].0, self.past(&added));
                 queue.push_back(ChainEvent::History { head, logs, last: true });
             }
         }
     }
 
     fn past(&self, interests: &[Interest]) -> Vec<ChainLog> {
-        let all: Vec<ChainLog> = self.chain.iter().flat_map(|(_, logs, _)| logs.clone()).collect();
+        let all: Vec<ChainLog> =
+            self.chain.iter().take(self.told).flat_map(|(_, logs, _)| logs.clone()).collect();
         wanted(&all, interests)
     }
 

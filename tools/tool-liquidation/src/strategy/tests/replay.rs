@@ -21,6 +21,7 @@ pub(super) enum Deed {
     Mode(u8),
     Price(u64),
     Mine,
+    MineSilently,
     Rollback(usize),
 }
 
@@ -41,6 +42,7 @@ fn deeds() -> impl Strategy<Value = Vec<(usize, usize, Deed)>> {
         1 => (0u8..3).prop_map(Deed::Mode),
         1 => (1u64..100_000).prop_map(Deed::Price),
         6 => Just(Deed::Mine),
+        2 => Just(Deed::MineSilently),
         1 => (0usize..6).prop_map(Deed::Rollback),
     ];
     prop::collection::vec((0usize..4, 0usize..3, deed), 1..80)
@@ -56,7 +58,7 @@ fn act(model: &mut Model, user: Address, id: usize, deed: &Deed) {
         Deed::Collateral(on) => model.set_collateral(id, user, *on),
         Deed::Mode(mode) => model.set_mode(user, *mode),
         Deed::Price(price) => model.set_price(id, *price),
-        Deed::Mine | Deed::Rollback(_) => {}
+        Deed::Mine | Deed::MineSilently | Deed::Rollback(_) => {}
     }
 }
 
@@ -67,6 +69,8 @@ fn perform(bench: &mut Bench, deeds: &[(usize, usize, Deed)]) {
             bench.rollback(last.saturating_sub(*depth));
         } else if matches!(deed, Deed::Mine) {
             bench.mine();
+        } else if matches!(deed, Deed::MineSilently) {
+            bench.end_block();
         } else {
             act(&mut bench.model, users()[*user], *id, deed);
         }
