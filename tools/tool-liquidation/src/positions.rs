@@ -12,7 +12,7 @@ pub(crate) use change::{Change, Role};
 use crate::{
     stamp::Stamp,
     undo::{Undo, horizon},
-    v3_0::Position,
+    v3_0::{Holding, Position},
 };
 
 /// One number of a position.
@@ -138,13 +138,10 @@ impl Positions {
             }
             Field::Stable(asset) => position.holdings.entry(asset).or_default().stable = !value.is_zero(),
         }
-        position.holdings.retain(|_, holding| *holding != crate::v3_0::Holding::default());
+        position.holdings.retain(|_, holding| *holding != Holding::default());
         if *position == Position::default() {
             self.users.remove(&user);
         }
         self.changed.insert(user);
     }
 }
-
-#[cfg(test)]
-mod tests;
