@@ -30,7 +30,7 @@ pub(crate) trait Books {
     /// The entry that holds the claim.
     fn holder(&self, key: &str) -> Result<Option<u64>, Self::Error>;
 
-    /// What open intents have reserved of `budget`, however long ago. Saturates.
+    /// What open intents have reserved of `budget`, however long ago. No limit lets this sum overflow.
     fn reserved(&self, budget: &str) -> Result<U256, Self::Error>;
 
     /// What closed intents have used of `budget` at `since` or later; ever, for `None`. Saturates.
@@ -48,10 +48,10 @@ pub(crate) enum Change {
     Hold { key: String, sequence: u64 },
     /// Nobody holds the claim.
     Free { key: String },
-    /// The intent that is open since `sequence` has reserved so much.
-    Reserve { budget: String, sequence: u64, amount: U256 },
-    /// And has not any more.
-    Release { budget: String, sequence: u64 },
+    /// So much more is reserved.
+    Reserve { budget: String, amount: U256 },
+    /// So much less is.
+    Release { budget: String, amount: U256 },
     /// So much was used, at that time; the entry at `sequence` says so.
     Use { budget: String, at: Timestamp, sequence: u64, amount: U256 },
 }
@@ -111,7 +111,7 @@ fn open<B: Books>(books: &B, sequence: u64, entry: &Entry) -> Result<Judged, B::
     }
     changes.extend(asked.into_iter().map(|(budget, amount)| {
         let budget = budget.to_owned();
-        Change::Reserve { budget, sequence, amount }
+        Change::Reserve { budget, amount }
     }));
     Ok(Ok(changes))
 }
@@ -140,11 +140,7 @@ fn close<B: Books>(books: &B, sequence: u64, entry: &Entry) -> Result<Judged, B:
         return Ok(Err(Conflict::WrongState));
     };
     let mut changes = shut(&opening, since);
-    let mut used = BTreeMap::new();
-    for reservation in &entry.reservations {
-        let sum = used.entry(&reservation.budget).or_insert(U256::ZERO);
-        *sum = sum.saturating_add(reservation.amount);
-    }
+    let used = by_budget(&entry.reservations);
     // The later of the two times: what was used stays in the window for as long as either would keep it there.
     let at = entry.at.max(opening.at);
     changes.extend(used.into_iter().map(|(budget, amount)| {
@@ -164,8 +160,17 @@ fn drop<B: Books>(books: &B, entry: &Entry) -> Result<Judged, B::Error> {
     Ok(Ok(changes))
 }
 
-fn shut(opening: &Entry, sequence: u64) -> Vec<Change> {
-    let budgets: BTreeSet<_> = opening.reservations.iter().map(|reservation| &reservation.budget).collect();
-    let release = |budget: &String| Change::Release { budget: budget.clone(), sequence };
-    std::iter::once(Change::Shut { sequence }).chain(budgets.into_iter().map(release)).collect()
+fn shut(opening: &Entry, since: u64) -> Vec<Change> {
+    let reserved = by_budget(&opening.reservations).into_iter();
+    let release = |(budget, amount): (&String, U256)| Change::Release { budget: budget.clone(), amount };
+    std::iter::once(Change::Shut { sequence: since }).chain(reserved.map(release)).collect()
+}
+
+fn by_budget(reservations: &[Reservation]) -> BTreeMap<&String, U256> {
+    let mut sums = BTreeMap::new();
+    for reservation in reservations {
+        let sum = sums.entry(&reservation.budget).or_insert(U256::ZERO);
+        *sum = sum.saturating_add(reservation.amount);
+    }
+    sums
 }

@@ -17,7 +17,7 @@ pub(crate) struct Replay {
     /// With the entries that opened them.
     pub(crate) open: BTreeMap<u64, Entry>,
     pub(crate) claims: BTreeMap<String, u64>,
-    pub(crate) reserved: BTreeMap<(String, u64), U256>,
+    pub(crate) reserved: BTreeMap<String, U256>,
     pub(crate) used: BTreeMap<(String, u64, u64), U256>,
     pub(crate) totals: BTreeMap<String, U256>,
 }
@@ -41,10 +41,14 @@ impl Replay {
             Change::Shut { sequence } => drop(self.open.remove(&sequence)),
             Change::Hold { key, sequence } => drop(self.claims.insert(key, sequence)),
             Change::Free { key } => drop(self.claims.remove(&key)),
-            Change::Reserve { budget, sequence, amount } => {
-                self.reserved.insert((budget, sequence), amount);
+            Change::Reserve { budget, amount } => {
+                let sum = self.reserved.entry(budget).or_default();
+                *sum = sum.saturating_add(amount);
             }
-            Change::Release { budget, sequence } => drop(self.reserved.remove(&(budget, sequence))),
+            Change::Release { budget, amount } => {
+                let sum = self.reserved.entry(budget).or_default();
+                *sum = sum.saturating_sub(amount);
+            }
             Change::Use { budget, at, sequence, amount } => {
                 let total = self.totals.entry(budget.clone()).or_default();
                 *total = total.saturating_add(amount);
@@ -71,8 +75,7 @@ impl Books for Replay {
     }
 
     fn reserved(&self, budget: &str) -> Result<U256, Infallible> {
-        let all = self.reserved.range((budget.to_owned(), 0)..=(budget.to_owned(), u64::MAX));
-        Ok(sum(all.map(|(_, amount)| *amount)))
+        Ok(self.reserved.get(budget).copied().unwrap_or_default())
     }
 
     fn used(&self, budget: &str, since: Option<Timestamp>) -> Result<U256, Infallible> {

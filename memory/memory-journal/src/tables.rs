@@ -15,8 +15,6 @@ use crate::{
 
 /// An amount, big-endian.
 pub(crate) type Amount = &'static [u8; 32];
-/// Budget, the position of the entry that opened the intent.
-pub(crate) type ReservedKey = (&'static str, u64);
 /// Budget, chain time, the position of the entry that says so: a window is a range.
 pub(crate) type UsedKey = (&'static str, u64, u64);
 
@@ -28,8 +26,8 @@ pub(crate) const INTENTS: TableDefinition<'static, &'static [u8; 32], u64> = Tab
 pub(crate) const OPEN: TableDefinition<'static, u64, ()> = TableDefinition::new("open");
 /// Claim to the position of its holder.
 pub(crate) const CLAIMS: TableDefinition<'static, &'static str, u64> = TableDefinition::new("claims");
-/// What open intents have reserved.
-pub(crate) const RESERVED: TableDefinition<'static, ReservedKey, Amount> = TableDefinition::new("reserved");
+/// What open intents have reserved of a budget, all together.
+pub(crate) const RESERVED: TableDefinition<'static, &'static str, Amount> = TableDefinition::new("reserved");
 /// What closed intents have used.
 pub(crate) const USED: TableDefinition<'static, UsedKey, Amount> = TableDefinition::new("used");
 /// What was used of a budget, ever, so that a window without an end is no scan.
@@ -46,7 +44,7 @@ pub(crate) struct Tables<'txn> {
     intents: Table<'txn, &'static [u8; 32], u64>,
     open: Table<'txn, u64, ()>,
     claims: Table<'txn, &'static str, u64>,
-    reserved: Table<'txn, ReservedKey, Amount>,
+    reserved: Table<'txn, &'static str, Amount>,
     used: Table<'txn, UsedKey, Amount>,
     totals: Table<'txn, &'static str, Amount>,
 }
@@ -79,23 +77,21 @@ impl<'txn> Tables<'txn> {
             Change::Shut { sequence } => drop(self.open.remove(sequence)?),
             Change::Hold { key, sequence } => drop(self.claims.insert(key.as_str(), sequence)?),
             Change::Free { key } => drop(self.claims.remove(key.as_str())?),
-            Change::Reserve { budget, sequence, amount } => {
-                self.reserved.insert((budget.as_str(), sequence), &amount.to_be_bytes())?;
+            Change::Reserve { budget, amount } => {
+                let sum = sum_of(&self.reserved, &budget)?.saturating_add(amount);
+                self.reserved.insert(budget.as_str(), &sum.to_be_bytes())?;
             }
-            Change::Release { budget, sequence } => {
-                self.reserved.remove((budget.as_str(), sequence))?;
+            Change::Release { budget, amount } => {
+                let sum = sum_of(&self.reserved, &budget)?.saturating_sub(amount);
+                self.reserved.insert(budget.as_str(), &sum.to_be_bytes())?;
             }
             Change::Use { budget, at, sequence, amount } => {
                 self.used.insert((budget.as_str(), at.0, sequence), &amount.to_be_bytes())?;
-                let total = self.total(&budget)?.saturating_add(amount);
+                let total = sum_of(&self.totals, &budget)?.saturating_add(amount);
                 self.totals.insert(budget.as_str(), &total.to_be_bytes())?;
             }
         }
         Ok(())
-    }
-
-    fn total(&self, budget: &str) -> Result<U256, redb::StorageError> {
-        Ok(self.totals.get(budget)?.map(amount).unwrap_or_default())
     }
 }
 
@@ -122,12 +118,11 @@ impl Books for Tables<'_> {
     }
 
     fn reserved(&self, budget: &str) -> Result<U256, Trouble> {
-        let all = (budget, 0)..=(budget, u64::MAX);
-        sum(self.reserved.range(all).map_err(Trouble::redb(READING))?)
+        sum_of(&self.reserved, budget).map_err(Trouble::redb(READING))
     }
 
     fn used(&self, budget: &str, since: Option<Timestamp>) -> Result<U256, Trouble> {
-        let Some(since) = since else { return self.total(budget).map_err(Trouble::redb(READING)) };
+        let Some(since) = since else { return sum_of(&self.totals, budget).map_err(Trouble::redb(READING)) };
         let window = (budget, since.0, 0)..=(budget, u64::MAX, u64::MAX);
         sum(self.used.range(window).map_err(Trouble::redb(READING))?)
     }
@@ -159,7 +154,11 @@ pub(crate) fn put_head(transaction: &WriteTransaction, head: Head) -> Result<(),
     Ok(())
 }
 
-pub(crate) fn amount(bytes: AccessGuard<'_, Amount>) -> U256 {
+fn sum_of(sums: &impl ReadableTable<&'static str, Amount>, budget: &str) -> Result<U256, redb::StorageError> {
+    Ok(sums.get(budget)?.map(amount).unwrap_or_default())
+}
+
+fn amount(bytes: AccessGuard<'_, Amount>) -> U256 {
     U256::from_be_bytes(*bytes.value())
 }
 

@@ -65,8 +65,8 @@ fn compare(transaction: &ReadTransaction, replay: Replay, entries: u64) -> Resul
     });
     must_agree!(transaction, entries, OPEN, replay.open.into_keys(), |since, ()| since);
     must_agree!(transaction, entries, CLAIMS, replay.claims, |key: &str, holder| (key.to_owned(), holder));
-    must_agree!(transaction, entries, RESERVED, replay.reserved, |(budget, since): (&str, u64), bytes| {
-        ((budget.to_owned(), since), amount(bytes))
+    must_agree!(transaction, entries, RESERVED, replay.reserved, |budget: &str, bytes| {
+        (budget.to_owned(), amount(bytes))
     });
     must_agree!(transaction, entries, USED, replay.used, |(budget, at, by): (&str, u64, u64), bytes| {
         ((budget.to_owned(), at, by), amount(bytes))

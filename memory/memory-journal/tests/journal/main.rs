@@ -10,3 +10,5 @@ mod opening;
 mod sample;
 #[cfg(test)]
 mod sharing;
+#[cfg(test)]
+mod tampering;
