@@ -42,7 +42,8 @@ async fn the_riskiest_come_first() {
         all.positions.iter().map(|line| format!("{} {} {}", line.health_factor, line.collateral, line.debt));
     expect![[r#"
         0.9846 $18500.00 $15500.00
-        1.6958 $18500.00 $9000.00"#]].assert_eq(&lines.collect::<Vec<_>>().join("\n"));
+        1.6958 $18500.00 $9000.00"#]]
+    .assert_eq(&lines.collect::<Vec<_>>().join("\n"));
 }
 
 #[tokio::test]
