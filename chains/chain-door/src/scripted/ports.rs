@@ -1,7 +1,7 @@
 //! Twins of the ports that do as they are told and leave a common trace.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     fmt,
     sync::{Arc, Mutex},
     task::Poll,
@@ -117,6 +117,10 @@ pub(crate) struct Lane {
     /// One per transaction followed; none left means that it stays pending.
     pub(crate) settlements: VecDeque<Settlement>,
     pub(crate) sent: Vec<Transaction>,
+    /// The same, with the chain time at which each was sent.
+    pub(crate) sent_at: Vec<(Transaction, u64)>,
+    /// How each nonce ended, so far as it was told.
+    pub(crate) ended: BTreeMap<u64, Settlement>,
 }
 
 pub(crate) struct ScriptedSender {
@@ -150,6 +154,8 @@ impl Sender<Recorded> for ScriptedSender {
             if let Some(quote) = &mut lane.quote {
                 quote.nonce = quote.nonce.max(nonce.saturating_add(1));
             }
+            let now = lane.quote.map_or(0, |quote| quote.head.timestamp.0);
+            lane.sent_at.push((transaction.clone(), now));
             lane.sent.push(transaction);
             Ok(Sent { transaction: keccak256(nonce.to_be_bytes()), nonce })
         })
@@ -163,10 +169,14 @@ impl Sender<Recorded> for ScriptedSender {
         })
     }
 
-    fn settle(&self, _: Sent, _: Vec<(Address, Asset)>) -> BoxFuture<'static, Settlement> {
+    fn settle(&self, sent: Sent, _: Vec<(Address, Asset)>) -> BoxFuture<'static, Settlement> {
         self.trace.say("settle");
-        match self.lane.lock().unwrap().settlements.pop_front() {
-            Some(settlement) => Box::pin(std::future::ready(settlement)),
+        let mut lane = self.lane.lock().unwrap();
+        match lane.settlements.pop_front() {
+            Some(settlement) => {
+                lane.ended.insert(sent.nonce, settlement.clone());
+                Box::pin(std::future::ready(settlement))
+            }
             None => Box::pin(std::future::pending()),
         }
     }

@@ -35,6 +35,8 @@ impl World {
             standing: None,
             settlements: VecDeque::new(),
             sent: vec![],
+            sent_at: vec![],
+            ended: BTreeMap::new(),
         };
         let folder = tempfile::tempdir().unwrap();
         Self {
@@ -76,6 +78,14 @@ impl World {
 
     pub(super) fn at(&self, timestamp: u64) {
         self.sender.lane.lock().unwrap().quote.as_mut().unwrap().head.timestamp = Timestamp(timestamp);
+    }
+
+    /// Chain time, `seconds` later.
+    pub(super) fn passes_time(&self, seconds: u64) -> u64 {
+        let mut lane = self.sender.lane.lock().unwrap();
+        let head = &mut lane.quote.as_mut().unwrap().head;
+        head.timestamp = head.timestamp.plus(seconds);
+        head.timestamp.0
     }
 
     pub(super) fn settles(&self, settlement: Settlement) {

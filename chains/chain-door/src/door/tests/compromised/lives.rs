@@ -1,0 +1,206 @@
+//! Random lives of a door: lying drafts, lying simulations, failing senders, deaths.
+
+use agent_core::{
+    Action, Appraisal, Borrow, Call, Draft, Intent, Maintenance, Mined, OpportunityId, Origin, Settlement,
+    ports::{SimulatedOutcome, Simulation, SimulationRequest, Standing},
+    units::{Timestamp, TokenAmount, UsdE8, Wei},
+};
+use alloy_primitives::{Address, B256, Bytes, I256, U256};
+use proptest::{collection::vec, option, prelude::*, sample::select};
+
+use super::super::world::known;
+use crate::scripted::*;
+
+pub(super) type Life = Vec<Step>;
+pub(super) const LONGEST_DELAY: u64 = 100;
+
+#[derive(Debug, Clone)]
+pub(super) struct Step {
+    pub(super) wait: u64,
+    pub(super) drafts: Vec<Lie>,
+    pub(super) simulation: Told,
+    pub(super) sends: bool,
+    pub(super) max_fee: u128,
+    pub(super) ends: Vec<End>,
+    /// The process dies before this step, and finds what it left standing like this.
+    pub(super) dies: bool,
+    pub(super) standing: Standing,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Lie {
+    draft: Draft,
+    pub(super) origin: Origin,
+}
+
+impl Lie {
+    /// Deadlines are relative until it is told.
+    pub(super) fn draft(&self, now: u64) -> Draft {
+        let mut draft = self.draft.clone();
+        if let Action::Execute(intent) = &mut draft.action {
+            intent.deadline = intent.deadline.plus(now);
+        }
+        draft
+    }
+}
+
+/// Mostly what is allowed, as an attacker would who knows the policy.
+fn mostly<T: Clone + std::fmt::Debug + 'static>(good: Vec<T>, bad: Vec<T>) -> impl Strategy<Value = T> {
+    prop_oneof![24 => select(good), 1 => select(bad)]
+}
+
+fn amounts() -> impl Strategy<Value = TokenAmount> {
+    let fitting = prop_oneof![
+        (1..=LOAN).prop_map(|raw| amount(USDC, raw)),
+        (1..=ETHER).prop_map(|raw| amount(WETH, raw))
+    ];
+    let token = select(vec![USDC, WETH, STRANGER, Address::ZERO, EXECUTOR]);
+    let edges = [1_000_000_000, 1_000_000_001, ETHER, ETHER.saturating_add(1), 0].map(U256::from);
+    let raw = select([&edges[..], &[U256::MAX, I256::MAX.into_raw()]].concat());
+    prop_oneof![10 => fitting, 1 => (token, raw).prop_map(|(token, raw)| TokenAmount { token, raw })]
+}
+
+fn calls() -> impl Strategy<Value = Call> {
+    let honest = (amounts(), any::<bool>()).prop_map(|(spend, spends)| Call {
+        target: ROUTER,
+        spend: spends.then_some(spend),
+        data: selector("swap(uint256)"),
+    });
+    let bad = ["approve(address,uint256)", "transfer(address,uint256)", "swap(uint256,uint256)"];
+    let data = mostly(
+        vec![selector("swap(uint256)"), selector("poke()")],
+        bad.iter().map(|text| selector(text)).chain([Bytes::new(), Bytes::from_static(&[1, 2, 3])]).collect(),
+    );
+    let target = mostly(vec![ROUTER, POOL], vec![STRANGER, USDC, EXECUTOR, KEY, Address::ZERO]);
+    let lying =
+        (target, option::of(amounts()), data).prop_map(|(target, spend, data)| Call { target, spend, data });
+    prop_oneof![6 => honest, 1 => lying]
+}
+
+fn intents() -> impl Strategy<Value = Intent> {
+    let lender = mostly(vec![POOL], vec![ROUTER, STRANGER, Address::ZERO]);
+    let borrow = option::of((lender, amounts()).prop_map(|(lender, amount)| Borrow { lender, amount }));
+    let floor = prop_oneof![8 => Just(amount(USDC, 1)), 2 => Just(amount(WETH, 0)), 1 => amounts()];
+    let deadline = prop_oneof![10 => 1u64..=60, 1 => select(vec![0, 61, u64::MAX])];
+    (borrow, vec(calls(), 0..3), prop_oneof![9 => vec(floor, 1..3), 1 => Just(vec![])], deadline).prop_map(
+        |(borrow, calls, floors, deadline)| Intent { borrow, calls, floors, deadline: Timestamp(deadline) },
+    )
+}
+
+fn actions() -> impl Strategy<Value = Action> {
+    let to = || mostly(vec![SAFE], vec![STRANGER, Address::ZERO, KEY]);
+    let withdraw = (amounts(), to()).prop_map(|(amount, to)| Maintenance::Withdraw {
+        token: amount.token,
+        raw: amount.raw,
+        to,
+    });
+    prop_oneof![
+        12 => intents().prop_map(Action::Execute),
+        1 => withdraw.prop_map(Action::Maintain),
+        1 => to().prop_map(|to| Action::Maintain(Maintenance::TransferOwnership { to })),
+        1 => Just(Action::Maintain(Maintenance::DeployExecutor)),
+    ]
+}
+
+fn lies() -> impl Strategy<Value = Lie> {
+    let words = (
+        mostly(vec!["arb", "keeper"], vec!["other", ""]),
+        mostly(vec!["arb/USDC/WETH"], vec!["liq/A", "arb", ""]),
+        option::weighted(0.9, amounts()),
+    );
+    let origin = prop_oneof![4 => Just(planner()), 3 => Just(reflex()), 1 => Just(Origin::Operator)];
+    (any::<u8>(), words, actions(), origin).prop_map(|(id, (strategy, class, notional), action, origin)| {
+        let appraisal = notional.map(|raw| {
+            // A mandate's word for modest, whatever the intent does.
+            let notional = if raw.token == USDC { amount(USDC, 1) } else { raw };
+            Appraisal { gross: UsdE8(i128::from(id)), gas: UsdE8(0), notional }
+        });
+        let (id, strategy, class) = (OpportunityId(B256::repeat_byte(id)), strategy.into(), class.into());
+        Lie { draft: Draft { id, strategy, class, appraisal, action }, origin }
+    })
+}
+
+/// What the simulator says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told {
+    gas_used: u64,
+    reverts: bool,
+    change: i64,
+    measured: usize,
+    block: u64,
+}
+
+impl Told {
+    pub(super) fn answer(self, request: &SimulationRequest) -> Simulation {
+        let mut simulation =
+            Simulation { at: block(self.block, NOW), gas_used: self.gas_used, ..success(request) };
+        if self.reverts {
+            simulation.outcome = SimulatedOutcome::Revert(Bytes::new());
+        }
+        if self.change != 0 {
+            simulation
+                .deltas
+                .iter_mut()
+                .for_each(|delta| delta.change = I256::try_from(self.change).unwrap());
+        }
+        simulation.deltas.truncate(self.measured);
+        simulation
+    }
+}
+
+fn told() -> impl Strategy<Value = Told> {
+    (
+        prop_oneof![8 => 0u64..=500_000, 1 => select(vec![500_001, u64::MAX])],
+        prop::bool::weighted(0.05),
+        mostly(vec![0, 1, 1_000, i64::MAX], vec![-1, i64::MIN]),
+        mostly(vec![6], vec![0, 5]),
+        mostly(vec![100, 101], vec![98, 102, u64::MAX]),
+    )
+        .prop_map(|(gas_used, reverts, change, measured, block)| Told {
+            gas_used,
+            reverts,
+            change,
+            measured,
+            block,
+        })
+}
+
+/// How a transaction ends, so many seconds later.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct End {
+    delay: u64,
+    kind: u8,
+    gwei: u64,
+}
+
+impl End {
+    pub(super) fn settlement(self, now: u64) -> Settlement {
+        // Never more than the cheapest transaction of these lives may pay.
+        let mined = Mined {
+            gas_paid: Wei(U256::from(u128::from(self.gwei).saturating_mul(GWEI))),
+            ..mined(now.saturating_add(self.delay))
+        };
+        match self.kind {
+            0 => Settlement::Dropped { why: "gone".into() },
+            1 => Settlement::Reverted(mined),
+            _ => Settlement::Settled(mined),
+        }
+    }
+}
+
+fn steps() -> impl Strategy<Value = Step> {
+    let end =
+        (0..=LONGEST_DELAY, 0u8..8, 0u64..30_000).prop_map(|(delay, kind, gwei)| End { delay, kind, gwei });
+    let standing = select(vec![known(), Standing::Superseded, Standing::Unknown]);
+    let wait = prop_oneof![6 => 0u64..60, 2 => 0u64..2_000, 1 => Just(3_600u64)];
+    let max_fee = prop_oneof![8 => select(vec![GWEI, 5 * GWEI, 10 * GWEI]), 1 => Just(10 * GWEI + 1)];
+    let world = (prop::bool::weighted(0.95), max_fee, vec(end, 0..4), prop::bool::weighted(0.15), standing);
+    (wait, vec(lies(), 1..4), told(), world).prop_map(|(wait, drafts, simulation, world)| {
+        let (sends, max_fee, ends, dies, standing) = world;
+        Step { wait, drafts, simulation, sends, max_fee, ends, dies, standing }
+    })
+}
+
+pub(super) fn lives() -> impl Strategy<Value = Life> {
+    vec(steps(), 1..16)
+}
