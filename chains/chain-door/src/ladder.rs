@@ -20,15 +20,15 @@
 //!
 //! copies one to send it twice:
 //!
-//! ```compile_fail
+//! ```compile_fail,E0277
 //! # fn copy(recorded: &chain_door::Recorded) -> chain_door::Recorded {
-//! recorded.clone()
+//! <chain_door::Recorded as Clone>::clone(recorded)
 //! # }
 //! ```
 //!
 //! or reads one from bytes that somebody wrote:
 //!
-//! ```compile_fail
+//! ```compile_fail,E0277
 //! # fn read(bytes: &[u8]) -> Option<chain_door::Recorded> {
 //! serde_json::from_slice(bytes).ok()
 //! # }
