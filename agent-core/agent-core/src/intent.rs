@@ -71,6 +71,8 @@ pub enum Maintenance {
         /// The new owner.
         to: Address,
     },
+    /// Take the ownership that another executor's owner has offered.
+    AcceptOwnership,
     /// Move tokens out of the executor.
     Withdraw {
         /// The token; the zero address stands for the native coin.

@@ -26,7 +26,9 @@ pub use observer::{Moment, Observer, Unobserved};
 pub use planner::{Planner, PlannerError};
 pub use reader::{ReadError, Reader};
 pub use sender::{Quote, Sender, SenderError, Sent, Standing};
-pub use simulator::{Frame, SimulatedOutcome, Simulation, SimulationRequest, Simulator, SimulatorError};
+pub use simulator::{
+    Ahead, Frame, SimulatedOutcome, Simulation, SimulationRequest, Simulator, SimulatorError,
+};
 pub use strategy::{Outbox, Request, Strategy};
 pub use tool::{
     Class, Command, Control, Effect, Nothing, Propose, Read, Tool, ToolCall, ToolContext, ToolError,

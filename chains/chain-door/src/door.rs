@@ -55,7 +55,8 @@ struct Shared {
     ports: DoorPorts,
     /// A `std` mutex: nothing is awaited while it is held.
     book: Mutex<OrderBook>,
-    /// Held from the quote of a nonce until its transaction is on its way, so that no two drafts see one nonce.
+    /// Held from the simulation until the transaction is on its way, so that no two drafts see one nonce, and each is
+    /// simulated after all that come before it.
     lane: futures::lock::Mutex<()>,
     intents: Intents,
     /// The latest chain time heard of, for entries that are written without a quote.
@@ -71,7 +72,7 @@ impl Door {
     pub async fn open(policy: Policy, ports: DoorPorts) -> Result<Self, DoorError> {
         ports.journal.verify().await?;
         let (book, chain_time) = read_orders(ports.journal.as_ref()).await?;
-        let intents = Intents::left(&ports.journal.open_intents().await?);
+        let intents = Intents::left(&ports.journal.open_intents().await?)?;
         let shared = Shared {
             policy,
             ports,

@@ -13,7 +13,7 @@ use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolCall;
 
 use crate::executor::{
-    KeepwrightExecutor::{self, executeCall, transferOwnershipCall, withdrawCall},
+    KeepwrightExecutor::{self, acceptOwnershipCall, executeCall, transferOwnershipCall, withdrawCall},
     creation_code,
 };
 
@@ -32,6 +32,7 @@ pub(crate) fn encode(action: &Action, from: Address, executor: Option<Address>) 
         Action::Maintain(Maintenance::TransferOwnership { to }) => {
             transferOwnershipCall { next: *to }.abi_encode()
         }
+        Action::Maintain(Maintenance::AcceptOwnership) => acceptOwnershipCall {}.abi_encode(),
         Action::Maintain(Maintenance::DeployExecutor) => return Err(undecodable("deployment has no target")),
     };
     Ok(Frame { from, to, data: data.into() })
@@ -105,7 +106,8 @@ fn decode_call(data: &Bytes) -> Result<Action, Refusal> {
         Calls::transferOwnership(transferOwnershipCall { next }) => {
             Ok(Action::Maintain(Maintenance::TransferOwnership { to: next }))
         }
-        Calls::acceptOwnership(_) | Calls::executeOperation(_) | Calls::owner(_) | Calls::pendingOwner(_) => {
+        Calls::acceptOwnership(_) => Ok(Action::Maintain(Maintenance::AcceptOwnership)),
+        Calls::executeOperation(_) | Calls::owner(_) | Calls::pendingOwner(_) => {
             Err(undecodable("the door makes no such call"))
         }
     }

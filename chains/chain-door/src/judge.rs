@@ -171,7 +171,7 @@ fn maintained(policy: &Policy, origin: &Origin, maintenance: &Maintenance) -> Re
     }
     let receives = |to: &Address| policy.parties.recipients.contains(to);
     match maintenance {
-        Maintenance::DeployExecutor => Ok(()),
+        Maintenance::DeployExecutor | Maintenance::AcceptOwnership => Ok(()),
         Maintenance::TransferOwnership { to } | Maintenance::Withdraw { to, .. } if !receives(to) => {
             Err(Refusal::RecipientNotAllowed(*to))
         }

@@ -8,7 +8,7 @@ use std::num::NonZeroU64;
 use agent_core::{
     BalanceDelta,
     ports::{BoxFuture, SimulatedOutcome, Simulation, SimulationRequest, Simulator, SimulatorError},
-    units::{Asset, BlockRef, Timestamp},
+    units::{Asset, BlockNumber, BlockRef, Timestamp},
 };
 use alloy::primitives::Address;
 
@@ -43,8 +43,8 @@ pub enum SimulationFailure {
 
 /// Simulates on one chain through one endpoint.
 ///
-/// The frame runs in one simulated block on top of the latest, between two measurements of every watched balance in the
-/// same state, at gas price zero and the sender unchanged. A native balance is measured by a ten-byte contract that
+/// The frame runs in one simulated block on top of the latest, after the sender's own transactions that are on their way,
+/// and between two measurements of every watched balance in the same state, at gas price zero and the sender unchanged. A native balance is measured by a ten-byte contract that
 /// exists for the simulation only, at an address that no contract can guess: `eth_getBalance` cannot look into the
 /// simulated block, and `traceTransfers` reports transfers rather than balances. Gas costs nothing there, so a native
 /// change is what the frame itself moved.
@@ -64,8 +64,10 @@ impl EvmSimulator {
         Self { endpoint, block_time }
     }
 
-    async fn run(&self, request: &SimulationRequest) -> Result<Simulation, SimulationFailure> {
+    async fn run(&self, mut request: SimulationRequest) -> Result<Simulation, SimulationFailure> {
         let head = self.endpoint.latest().await?;
+        self.leave_out_mined(&mut request, head.block.number).await?;
+        let request = &request;
         let time = Timestamp(head.block.timestamp.0.saturating_add(self.block_time.get()));
         let question = Question::new(request, &head, time);
         match self.ask(&question, head.block).await {
@@ -79,6 +81,20 @@ impl EvmSimulator {
         }
     }
 
+    /// What is mined already is in the state; running it once more would count it twice. Creations go too: not every node
+    /// takes them here, and nothing of ours reads a contract before it is there.
+    async fn leave_out_mined(
+        &self,
+        request: &mut SimulationRequest,
+        at: BlockNumber,
+    ) -> Result<(), RpcFailure> {
+        if !request.ahead.is_empty() {
+            let next = self.endpoint.nonce_at(request.frame.from, at).await?;
+            request.ahead.retain(|ahead| ahead.nonce >= next && ahead.frame.to.is_some());
+        }
+        Ok(())
+    }
+
     async fn ask(&self, question: &Question<'_>, on: BlockRef) -> Result<SimulatedBlock, RpcFailure> {
         let method = "eth_simulateV1";
         let blocks: Vec<SimulatedBlock> =
@@ -90,11 +106,11 @@ impl EvmSimulator {
 
 impl Simulator for EvmSimulator {
     fn simulate(&self, request: SimulationRequest) -> BoxFuture<'_, Result<Simulation, SimulatorError>> {
-        Box::pin(async move { self.run(&request).await.map_err(|failure| SimulatorError(Box::new(failure))) })
+        Box::pin(async move { self.run(request).await.map_err(|failure| SimulatorError(Box::new(failure))) })
     }
 }
 
-/// Reads the answers: a measurement of each balance, the frame, the measurements again.
+/// Reads the answers: what comes before, a measurement of each balance, the frame, the measurements again.
 fn conclude(
     request: &SimulationRequest,
     at: BlockRef,
@@ -102,7 +118,8 @@ fn conclude(
 ) -> Result<Simulation, SimulationFailure> {
     let watched = request.watch.len();
     let short = || RpcFailure::unreadable("eth_simulateV1", "not every call was answered");
-    let (before, rest) = block.calls.split_at_checked(watched).ok_or_else(short)?;
+    let (_, calls) = block.calls.split_at_checked(request.ahead.len()).ok_or_else(short)?;
+    let (before, rest) = calls.split_at_checked(watched).ok_or_else(short)?;
     let (frame, after) = rest.split_first().ok_or_else(short)?;
     if after.len() != watched {
         return Err(short().into());

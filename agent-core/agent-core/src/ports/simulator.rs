@@ -20,9 +20,23 @@ pub struct Frame {
     pub data: Bytes,
 }
 
+/// A transaction of the same sender that is on its way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ahead {
+    /// Its nonce.
+    pub nonce: u64,
+    /// Its call.
+    pub frame: Frame,
+    /// Gas it may use.
+    pub gas_limit: u64,
+}
+
 /// A question to the simulator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SimulationRequest {
+    /// The sender's transactions that come before it, by nonce. They run first, so that what is measured is what the frame
+    /// does after them; those that the latest block has already mined are left out.
+    pub ahead: Vec<Ahead>,
     /// What would be sent.
     pub frame: Frame,
     /// Gas it may use.

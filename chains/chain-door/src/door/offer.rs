@@ -35,19 +35,15 @@ impl Shared {
         Ok(Offered::Refused(refusal))
     }
 
-    /// The whole ladder, rung by rung.
+    /// The whole ladder, rung by rung, one draft at a time: each is simulated after all that are on their way.
     async fn climb(
         self: Arc<Self>,
         draft: Draft,
         origin: Origin,
     ) -> Result<Result<Offered, Refusal>, DoorError> {
-        let simulated = match self.simulate(draft, origin).await {
-            Ok(simulated) => simulated,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
         let shared = self.clone();
         let _lane = shared.lane.lock().await;
-        let approved = match self.approve(simulated).await {
+        let approved = match self.approve(draft, origin).await {
             Ok(approved) => approved,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -57,36 +53,33 @@ impl Shared {
         }
     }
 
-    async fn simulate(&self, draft: Draft, origin: Origin) -> Result<Simulated, Refusal> {
+    async fn approve(&self, draft: Draft, origin: Origin) -> Result<Approved, Refusal> {
         self.is_alive()?;
-        let from = self.quote().await?.from;
-        let frame = encode(&draft.action, from, self.policy.executor)?;
-        self.simulate_frame(draft, origin, frame, self.policy.limits.gas_per_transaction).await
+        self.has_room()?;
+        let quote = self.quote().await?;
+        let frame = encode(&draft.action, quote.from, self.policy.executor)?;
+        let gas_limit = self.policy.limits.gas_per_transaction;
+        let simulated = self.simulate_frame(draft, origin, &frame, (quote.nonce, gas_limit)).await?;
+        let mandate = self.book().mandate(&simulated.origin);
+        let id = simulated.draft.id;
+        let approved = judge(&self.policy, simulated, &quote, mandate.as_ref())?;
+        self.ports.observer.saw(Moment::Approved(id));
+        Ok(approved)
     }
 
     pub(super) async fn simulate_frame(
         &self,
         draft: Draft,
         origin: Origin,
-        frame: Frame,
-        gas_limit: u64,
+        frame: &Frame,
+        (nonce, gas_limit): (u64, u64),
     ) -> Result<Simulated, Refusal> {
-        let watch = watch(&self.policy, frame.from);
-        let request = SimulationRequest { frame: frame.clone(), gas_limit, watch };
+        let (ahead, watch) = (self.intents.ahead_of(nonce), watch(&self.policy, frame.from));
+        let request = SimulationRequest { ahead, frame: frame.clone(), gas_limit, watch };
         let simulation =
             self.ports.simulator.simulate(request).await.map_err(|error| no_simulator(&error))?;
         self.ports.observer.saw(Moment::Simulated(draft.id, &simulation));
-        Ok(Simulated { draft, origin, frame, simulation })
-    }
-
-    async fn approve(&self, simulated: Simulated) -> Result<Approved, Refusal> {
-        let quote = self.quote().await?;
-        self.has_room()?;
-        let mandate = self.book().mandate(&simulated.origin);
-        let id = simulated.draft.id;
-        let approved = judge(&self.policy, simulated, &quote, mandate.as_ref())?;
-        self.ports.observer.saw(Moment::Approved(id));
-        Ok(approved)
+        Ok(Simulated { draft, origin, frame: frame.clone(), simulation })
     }
 
     /// One more may be in flight. Whatever the journal holds open is, also what an earlier process left.

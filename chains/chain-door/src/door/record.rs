@@ -39,7 +39,7 @@ impl Shared {
         let kind = EntryKind::Recorded;
         let entry = Entry { kind, subject, at, claims, reservations: reservations.clone(), payload };
         // Counted before it is written: should this future be dropped meanwhile, it may be in the journal all the same.
-        let counted = self.intents.open(subject);
+        let counted = self.intents.open(subject, &transaction);
         match self.ports.journal.append(entry).await? {
             Appended::Rejected(conflict) => {
                 if counted {

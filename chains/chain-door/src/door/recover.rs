@@ -36,10 +36,10 @@ impl Shared {
     }
 
     async fn take_up(self: Arc<Self>, stored: Stored) -> Result<Option<Underway>, DoorError> {
-        self.intents.open(stored.entry.subject);
         let Page::Recorded(page) = Page::of(&stored)? else {
             return Err(DoorError::Payload("an open intent whose page records none".to_owned()));
         };
+        self.intents.open(stored.entry.subject, &page.transaction);
         let recorded = self.rebuild(&page, &stored);
         let handed = Handed::of(&recorded);
         match self.ports.sender.find(&recorded).await {
@@ -80,8 +80,9 @@ impl Shared {
             return Err(Refusal::PolicyChanged);
         }
         let RecordedPage { draft, origin, transaction, .. } = page;
-        let simulated =
-            self.simulate_frame(draft, origin, transaction.frame(), transaction.gas.limit).await?;
+        let simulated = self
+            .simulate_frame(draft, origin, &transaction.frame(), (transaction.nonce, transaction.gas.limit))
+            .await?;
         let quote = self.quote().await?;
         let mandate = self.book().mandate(&simulated.origin);
         let again = Approved { simulated, transaction, reservations: stored.entry.reservations.clone() };

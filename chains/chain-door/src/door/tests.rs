@@ -5,7 +5,11 @@ mod orders;
 mod recover;
 mod world;
 
-use std::{pin::pin, task::Context};
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex},
+    task::Context,
+};
 
 use agent_core::{
     Outcome, Refusal, Settlement,
@@ -37,20 +41,19 @@ fn the_ladder_is_climbed_in_order() {
     trace(
         &world,
         expect![[r#"
-        verify
-        - offered 01010101
-        quote
-        simulate
-        - simulated
-        quote
-        - approved
-        append Recorded
-        - recorded as 0
-        send
-        - sent with nonce 7
-        settle
-        append Closed
-        - closed: settled in block 101"#]],
+            verify
+            - offered 01010101
+            quote
+            simulate
+            - simulated
+            - approved
+            append Recorded
+            - recorded as 0
+            send
+            - sent with nonce 7
+            settle
+            append Closed
+            - closed: settled in block 101"#]],
     );
 }
 
@@ -67,14 +70,13 @@ fn a_refusal_is_written_down_and_nothing_is_sent() {
     trace(
         &world,
         expect![[r#"
-        verify
-        - offered 01010101
-        quote
-        simulate
-        - simulated
-        quote
-        append Refused
-        - refused: simulated balance change of 0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE in Token(0x0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c) is -1, the intent allows 1"#]],
+            verify
+            - offered 01010101
+            quote
+            simulate
+            - simulated
+            append Refused
+            - refused: simulated balance change of 0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE in Token(0x0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c) is -1, the intent allows 1"#]],
     );
     assert_eq!(world.kinds(), [EntryKind::Refused]);
     assert!(world.sent().is_empty());
@@ -114,6 +116,20 @@ fn concurrent_offers_share_no_nonce_and_keep_within_the_room_in_flight() {
     assert_eq!(nonces, [7, 8]);
     let refusal = world.refused(&door, draft(9), planner());
     expect!["transactions in flight is over its limit: 3 asked, 2 allowed"].assert_eq(&refusal.to_string());
+}
+
+#[test]
+fn a_draft_is_simulated_after_those_on_their_way() {
+    let world = World::new();
+    let door = world.door();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let nonces = seen.clone();
+    world.simulator.answers(move |request| {
+        nonces.lock().unwrap().push(request.ahead.iter().map(|ahead| ahead.nonce).collect::<Vec<_>>());
+        success(request)
+    });
+    assert!(world.passes(&door, draft(1), planner()) && world.passes(&door, draft(2), planner()));
+    assert_eq!(*seen.lock().unwrap(), [vec![], vec![7]]);
 }
 
 #[test]

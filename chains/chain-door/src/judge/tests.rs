@@ -23,7 +23,12 @@ struct Case {
 impl Default for Case {
     fn default() -> Self {
         let frame = Frame { from: KEY, to: None, data: Bytes::new() };
-        let simulation = success(&SimulationRequest { frame, gas_limit: 0, watch: watch(&policy(), KEY) });
+        let simulation = success(&SimulationRequest {
+            ahead: Vec::new(),
+            frame,
+            gas_limit: 0,
+            watch: watch(&policy(), KEY),
+        });
         let mandate = Mandate { order: order(), used: 1, budget: "order/o/0".into() };
         let (draft, origin, frame, quote) = (draft(1), planner(), None, quote());
         Self { draft, origin, frame, simulation, quote, mandate: Some(mandate) }
@@ -106,6 +111,7 @@ fn the_baseline_is_approved_with_what_it_needs() {
 fn every_maintenance_is_the_operators() {
     let works = [
         Maintenance::DeployExecutor,
+        Maintenance::AcceptOwnership,
         Maintenance::TransferOwnership { to: SAFE },
         Maintenance::Withdraw { token: USDC, raw: U256::from(5), to: SAFE },
         Maintenance::Withdraw { token: Address::ZERO, raw: U256::from(5), to: SAFE },
@@ -217,7 +223,7 @@ fn only_bytes_that_this_door_encodes_are_judged() {
         ],
     );
     refused(
-        |case| case.frame = Some(Frame { data: selector("acceptOwnership()"), ..encoded() }),
+        |case| case.frame = Some(Frame { data: selector("pendingOwner()"), ..encoded() }),
         expect!["the final bytes do not decode as the executor's call: the door makes no such call"],
     );
 }

@@ -128,6 +128,10 @@ pub(crate) struct ScriptedSender {
     pub(crate) lane: Mutex<Lane>,
 }
 
+fn sent(nonce: u64) -> Sent {
+    Sent { transaction: keccak256(nonce.to_be_bytes()), nonce }
+}
+
 fn failed(doing: &'static str) -> SenderError {
     SenderError { doing, cause: "no node".into() }
 }
@@ -157,15 +161,20 @@ impl Sender<Recorded> for ScriptedSender {
             let now = lane.quote.map_or(0, |quote| quote.head.timestamp.0);
             lane.sent_at.push((transaction.clone(), now));
             lane.sent.push(transaction);
-            Ok(Sent { transaction: keccak256(nonce.to_be_bytes()), nonce })
+            Ok(sent(nonce))
         })
     }
 
-    fn find<'a>(&'a self, _: &'a Recorded) -> BoxFuture<'a, Result<Standing, SenderError>> {
+    fn find<'a>(&'a self, recorded: &'a Recorded) -> BoxFuture<'a, Result<Standing, SenderError>> {
         Box::pin(async move {
             self.trace.say("find");
             breathe().await;
-            self.lane.lock().unwrap().standing.ok_or_else(|| failed("find"))
+            let standing = self.lane.lock().unwrap().standing.ok_or_else(|| failed("find"))?;
+            let nonce = recorded.transaction().nonce;
+            Ok(match standing {
+                Standing::Known(_) => Standing::Known(sent(nonce)),
+                Standing::Superseded | Standing::Unknown => standing,
+            })
         })
     }
 

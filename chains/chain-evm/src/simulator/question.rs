@@ -2,7 +2,7 @@
 
 use agent_core::{
     Head,
-    ports::SimulationRequest,
+    ports::{Ahead, SimulationRequest},
     units::{Asset, Timestamp},
 };
 use alloy::primitives::{Address, Bytes, U64, U128, bytes};
@@ -17,7 +17,7 @@ const CREATOR: Bytes = bytes!("3660006000373660006000f06019573d600060003e3d6000f
 /// Gas for one measurement: plenty for any honest token, little beside a block's limit.
 const MEASURING_GAS: u64 = 1_000_000;
 
-/// One simulated block: measurements, the frame, the same measurements.
+/// One simulated block: what comes before, measurements, the frame, the same measurements.
 #[derive(Debug)]
 pub(super) struct Question<'a> {
     request: &'a SimulationRequest,
@@ -47,7 +47,7 @@ impl<'a> Question<'a> {
         }
         let measurements: Vec<Value> =
             self.request.watch.iter().map(|(holder, asset)| self.measurement(*holder, *asset)).collect();
-        let calls = [measurements.clone(), vec![self.frame()], measurements].concat();
+        let calls = [self.ahead(), measurements.clone(), vec![self.frame()], measurements].concat();
         json!({
             "blockStateCalls": [{
                 "blockOverrides": {
@@ -70,6 +70,13 @@ impl<'a> Question<'a> {
             Asset::Token(token) => (token, balance_of(holder)),
         };
         call(Address::ZERO, Some(to), &data, MEASURING_GAS)
+    }
+
+    fn ahead(&self) -> Vec<Value> {
+        let ahead = self.request.ahead.iter();
+        ahead
+            .map(|Ahead { frame, gas_limit, .. }| call(frame.from, frame.to, &frame.data, *gas_limit))
+            .collect()
     }
 
     fn frame(&self) -> Value {

@@ -14,6 +14,7 @@ const HOLDER: Address = Address::with_last_byte(8);
 
 fn request() -> SimulationRequest {
     SimulationRequest {
+        ahead: Vec::new(),
         frame: Frame { from: HOLDER, to: Some(TOKEN), data: Bytes::new() },
         gas_limit: 100_000,
         watch: vec![(HOLDER, Asset::Token(TOKEN)), (HOLDER, Asset::Native)],

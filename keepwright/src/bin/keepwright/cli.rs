@@ -133,8 +133,17 @@ pub(crate) struct ConfigFile {
 pub(crate) enum ExecutorCommand {
     /// Deploy the executor, owned by the agent's key.
     Deploy(ConfigFile),
-    /// Say who owns the executor.
-    Owner(ConfigFile),
+    /// Say who owns the executor, offer it to another owner, or accept it.
+    Owner {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// Offer it to this address, which the policy must name as a recipient and which has to accept.
+        #[arg(long, value_name = "ADDRESS", conflicts_with = "accept")]
+        offer_to: Option<Address>,
+        /// Accept the ownership that was offered to this config's key.
+        #[arg(long)]
+        accept: bool,
+    },
     /// Move tokens from the executor to a recipient that the policy names.
     Withdraw {
         #[command(flatten)]

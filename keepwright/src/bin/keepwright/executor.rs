@@ -26,16 +26,13 @@ pub(crate) async fn run(command: ExecutorCommand) -> eyre::Result<()> {
             println!("executor deployed at {created}");
             println!("write this into {}: executor = \"{created}\"", config.policy.display());
         }
-        ExecutorCommand::Owner(ConfigFile { config }) => {
+        ExecutorCommand::Owner { config: ConfigFile { config }, offer_to, accept } => {
             let config = Config::read(&config)?;
-            let executor = config.read_policy()?.executor().ok_or_eyre("the policy names no executor")?;
-            let endpoint = Endpoint::connect(&config.chain.endpoint, config.chain_id()).await?;
-            match ExecutorState::read(&endpoint, executor).await? {
-                ExecutorState::Ours { owner } => {
-                    println!("{executor} is an executor of this version, owned by {owner}")
-                }
-                ExecutorState::NotOurs => bail!("{executor} holds no executor of this version; deploy one"),
+            let change = offer_to.map(|to| Maintenance::TransferOwnership { to });
+            if let Some(change) = change.or(accept.then_some(Maintenance::AcceptOwnership)) {
+                maintain(&open(&config).await?, change).await?;
             }
+            println!("{}", owner(&config).await?);
         }
         ExecutorCommand::Withdraw { config: ConfigFile { config }, token, amount, to } => {
             let config = Config::read(&config)?;
@@ -49,6 +46,17 @@ pub(crate) async fn run(command: ExecutorCommand) -> eyre::Result<()> {
         }
     }
     Ok(())
+}
+
+async fn owner(config: &Config) -> eyre::Result<String> {
+    let executor = config.read_policy()?.executor().ok_or_eyre("the policy names no executor")?;
+    let endpoint = Endpoint::connect(&config.chain.endpoint, config.chain_id()).await?;
+    match ExecutorState::read(&endpoint, executor).await? {
+        ExecutorState::Ours { owner } => {
+            Ok(format!("{executor} is an executor of this version, owned by {owner}"))
+        }
+        ExecutorState::NotOurs => bail!("{executor} holds no executor of this version; deploy one"),
+    }
 }
 
 async fn open(config: &Config) -> eyre::Result<Keeper> {

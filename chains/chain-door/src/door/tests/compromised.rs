@@ -90,7 +90,7 @@ fn nothing_reaches_the_sender_that_the_policy_does_not_allow() {
 #[test]
 #[ignore = "long: `scripts/test --long compromised`"]
 fn long_compromised_planner_in_many_lives() {
-    check(16_384);
+    check(4_000);
 }
 
 /// The property would hold of a door that refuses everything: this one does not.

@@ -265,7 +265,7 @@ fn forged(change: impl FnOnce(&mut RecordedPage, &mut Entry)) -> String {
 fn a_forged_record_is_judged_like_any_draft() {
     expect!["send; - closed: settled in block 101"].assert_eq(&forged(|_, _| ()));
     expect!["- closed: dropped: after a restart: the final bytes do not decode as the executor's call: 0x6666666666666666666666666666666666666666 is not the policy's executor"].assert_eq(&forged(|page, _| page.transaction.to = Some(STRANGER)));
-    expect!["- closed: dropped: after a restart: the final bytes do not decode as the executor's call: the door makes no such call"].assert_eq(&forged(|page, _| page.transaction.data = selector("acceptOwnership()")));
+    expect!["- closed: dropped: after a restart: the final bytes do not decode as the executor's call: the door makes no such call"].assert_eq(&forged(|page, _| page.transaction.data = selector("pendingOwner()")));
     let bytes = |action: &Action| crate::encode::encode(action, KEY, Some(EXECUTOR)).unwrap().data;
     let mut other = draft(1);
     super::world::borrows(&mut other, 1_000_000_001);

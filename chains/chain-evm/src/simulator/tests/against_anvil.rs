@@ -2,6 +2,8 @@
 
 use alloy::{sol, sol_types::SolCall};
 
+use agent_core::ports::Ahead;
+
 use super::*;
 use crate::anvil::{Anvil, RICH, creation_code};
 
@@ -33,7 +35,8 @@ impl Market {
 
     async fn simulate(&self, to: Option<Address>, data: &Bytes) -> Result<Simulation, SimulatorError> {
         let frame = Frame { from: RICH, to, data: data.clone() };
-        let request = SimulationRequest { frame, gas_limit: 3_000_000, watch: self.watch() };
+        let request =
+            SimulationRequest { ahead: Vec::new(), frame, gas_limit: 3_000_000, watch: self.watch() };
         self.simulator.simulate(request).await
     }
 
@@ -71,6 +74,29 @@ async fn simulated_deltas_are_real_deltas() {
     let withdraw: Bytes = withdrawCall { amount: U256::from(30) }.abi_encode().into();
     let simulated = market.simulate(Some(market.weth), &withdraw).await.unwrap();
     assert_eq!(changes(&simulated), [-30, 0, 30, 0]);
+}
+
+#[tokio::test]
+#[ignore = "needs anvil: scripts/test runs it"]
+async fn what_is_on_its_way_runs_first_and_what_is_mined_does_not_run_again() {
+    let market = Market::open().await;
+    let spend = |amount| Frame {
+        from: RICH,
+        to: Some(market.weth),
+        data: transferCall { to: HOLDER, amount: U256::from(amount) }.abi_encode().into(),
+    };
+    let head = market.anvil.endpoint.latest().await.unwrap().block.number;
+    let next = market.anvil.endpoint.nonce_at(RICH, head).await.unwrap();
+    let after = async |nonce| {
+        let ahead = vec![Ahead { nonce, frame: spend(990), gas_limit: 100_000 }];
+        let request =
+            SimulationRequest { ahead, frame: spend(20), gas_limit: 100_000, watch: market.watch() };
+        market.simulator.simulate(request).await.unwrap()
+    };
+    // 1,000 are there: 990 and 20 are too much, and 20 alone are not.
+    assert!(matches!(after(next).await.outcome, SimulatedOutcome::Revert(_)));
+    let mined = after(next - 1).await;
+    assert_eq!((&mined.outcome, changes(&mined)), (&SimulatedOutcome::Success, vec![-20, 20, 0, 0]));
 }
 
 #[tokio::test]
