@@ -96,6 +96,7 @@ fn summarise(
         intents_settled: settled(|origin| !matches!(origin, Origin::Operator)),
         intents_by_reflex: settled(|origin| matches!(origin, Origin::Reflex { .. })),
         intents_by_planner: settled(|origin| matches!(origin, Origin::Planner { .. })),
+        intents_as_simulated: seen.as_simulated(),
         refusals: seen.refusals,
         memories,
         journal_entries: journal_entries.unwrap_or_default(),

@@ -79,7 +79,7 @@ pub(crate) enum Event {
         detail: String,
         gas_wei: Option<Wei>,
         deltas: Vec<Delta>,
-        as_simulated: Option<bool>,
+        as_simulated: bool,
     },
     Remembered {
         subject: String,
@@ -101,6 +101,8 @@ pub(crate) struct Summary {
     pub(crate) intents_settled: u64,
     pub(crate) intents_by_reflex: u64,
     pub(crate) intents_by_planner: u64,
+    /// How many of them moved the tokens to the wei as simulated.
+    pub(crate) intents_as_simulated: u64,
     pub(crate) refusals: u64,
     pub(crate) memories: usize,
     pub(crate) journal_entries: u64,

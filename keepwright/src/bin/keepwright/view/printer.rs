@@ -132,11 +132,7 @@ fn line(event: &Event) -> Option<String> {
         }
         Event::Closed { id, outcome, detail, gas_wei, deltas, as_simulated } => {
             let gas = gas_wei.map(|Wei(wei)| format!(", gas {wei} wei")).unwrap_or_default();
-            let compared = match as_simulated {
-                Some(true) => ", to the wei as simulated",
-                Some(false) => ", not as simulated",
-                None => "",
-            };
+            let compared = if *as_simulated { ", to the wei as simulated" } else { "" };
             format!("{outcome:<12} {id} {detail}{gas}: {}{compared}", list(deltas))
         }
         Event::Remembered { subject, text } => format!("memory       {subject}: {text}"),
@@ -163,6 +159,10 @@ fn summary(summary: &Summary) -> String {
         format!(
             "intents settled     {} ({} by standing order, {} by the planner's decision)",
             summary.intents_settled, summary.intents_by_reflex, summary.intents_by_planner
+        ),
+        format!(
+            "as simulated        {} of {}, to the wei",
+            summary.intents_as_simulated, summary.intents_settled
         ),
         format!("refusals            {}", summary.refusals),
         format!("remembered          {} records", summary.memories),

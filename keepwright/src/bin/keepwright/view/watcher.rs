@@ -6,9 +6,10 @@ use std::{
     time::Duration,
 };
 
+use alloy::primitives::{Address, B256, I256};
 use keepwright::{
     core::{
-        BalanceDelta, OpportunityId, Origin, Outcome, Plan, Settlement,
+        BalanceDelta, Mined, OpportunityId, Origin, Outcome, Plan, Settlement,
         ports::{Clock, Moment, Observer, SimulatedOutcome},
         units::{Asset, BlockNumber},
     },
@@ -39,6 +40,7 @@ pub(crate) struct Seen {
     simulated: BTreeMap<OpportunityId, Vec<BalanceDelta>>,
     /// Microseconds from a block's arrival to the broadcast of what was found in it.
     pub(crate) latencies: Vec<u64>,
+    blocks: BTreeMap<B256, Tally>,
     pub(crate) settled: BTreeSet<OpportunityId>,
     pub(crate) refusals: u64,
 }
@@ -86,23 +88,35 @@ impl Watcher {
     fn closed(&self, id: OpportunityId, ended: &Outcome) -> Event {
         let (outcome, detail, gas_wei, deltas) = outcome(ended);
         let mut seen = self.seen();
-        if let Outcome::Closed(Settlement::Settled(_)) = ended {
+        let mut as_simulated = false;
+        if let Outcome::Closed(Settlement::Settled(mined)) = ended {
             seen.settled.insert(id);
+            as_simulated = seen.tally(id, mined);
         }
-        let as_simulated = seen.simulated.get(&id).map(|simulated| same_tokens(simulated, deltas));
-        let as_simulated = as_simulated.filter(|_| !deltas.is_empty());
         drop(seen);
         Event::Closed { id, outcome, detail, gas_wei, deltas: self.named(deltas), as_simulated }
     }
 }
 
-/// Whether the tokens moved as they did in the simulation. The native coin differs by the gas, which simulations do not pay.
-fn same_tokens(simulated: &[BalanceDelta], real: &[BalanceDelta]) -> bool {
-    let tokens = |deltas: &[BalanceDelta]| -> BTreeMap<_, _> {
-        let tokens = deltas.iter().filter(|delta| delta.asset != Asset::Native);
-        tokens.map(|delta| ((delta.holder, delta.asset), delta.change)).collect()
-    };
-    tokens(simulated) == tokens(real)
+/// What one block did to the watched tokens, and what the simulations of our intents in it had said. Balances belong to
+/// blocks: where several of ours are in one, only their sum can be compared.
+#[derive(Debug, Default, Clone)]
+struct Tally {
+    intents: u64,
+    simulated: BTreeMap<(Address, Asset), I256>,
+    real: BTreeMap<(Address, Asset), I256>,
+}
+
+impl Tally {
+    fn is_as_simulated(&self) -> bool {
+        self.simulated == self.real
+    }
+}
+
+/// Changes of tokens. The native coin differs by the gas, which simulations do not pay.
+fn tokens(deltas: &[BalanceDelta]) -> impl Iterator<Item = ((Address, Asset), I256)> {
+    let tokens = deltas.iter().filter(|delta| delta.asset != Asset::Native);
+    tokens.map(|delta| ((delta.holder, delta.asset), delta.change))
 }
 
 impl Seen {
@@ -114,6 +128,26 @@ impl Seen {
             self.heads.pop_first();
         }
         first
+    }
+
+    /// Adds a settled intent to its block; whether the block is, by now, to the wei what was simulated.
+    fn tally(&mut self, id: OpportunityId, mined: &Mined) -> bool {
+        let tally = self.blocks.entry(mined.block.hash).or_default();
+        if self.origins.get(&id) != Some(&Origin::Operator) {
+            tally.intents = tally.intents.saturating_add(1);
+        }
+        tally.real = tokens(&mined.deltas).collect();
+        for (key, change) in self.simulated.get(&id).map(Vec::as_slice).into_iter().flat_map(tokens) {
+            let sum = tally.simulated.entry(key).or_default();
+            *sum = sum.saturating_add(change);
+        }
+        tally.is_as_simulated()
+    }
+
+    /// How many of the settled intents are in blocks that did to the wei what was simulated.
+    pub(crate) fn as_simulated(&self) -> u64 {
+        let exact = self.blocks.values().filter(|tally| tally.is_as_simulated());
+        exact.map(|tally| tally.intents).sum()
     }
 
     /// How many of the settled intents had this kind of origin.
