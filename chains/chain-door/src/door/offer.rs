@@ -56,10 +56,12 @@ impl Shared {
     async fn approve(&self, draft: Draft, origin: Origin) -> Result<Approved, Refusal> {
         self.is_alive()?;
         self.has_room()?;
-        let quote = self.quote().await?;
+        let mut quote = self.quote().await?;
         let frame = encode(&draft.action, quote.from, self.policy.executor)?;
         let gas_limit = self.policy.limits.gas_per_transaction;
         let simulated = self.simulate_frame(draft, origin, &frame, (quote.nonce, gas_limit)).await?;
+        // A slow simulation ends in a later block than the quote's: no deadline or mandate gains by it.
+        quote.head.timestamp = quote.head.timestamp.max(simulated.simulation.at.timestamp);
         let mandate = self.book().mandate(&simulated.origin);
         let id = simulated.draft.id;
         let approved = judge(&self.policy, simulated, &quote, mandate.as_ref())?;

@@ -86,7 +86,7 @@ fn nothing_reaches_the_sender_that_the_policy_does_not_allow() {
     check(48);
 }
 
-/// A quarter of a million drafts.
+/// Some fifty thousand drafts.
 #[test]
 #[ignore = "long: `scripts/test --long compromised`"]
 fn long_compromised_planner_in_many_lives() {

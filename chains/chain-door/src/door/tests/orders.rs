@@ -75,6 +75,18 @@ fn an_order_ends_with_its_time_and_time_does_not_go_back() {
 }
 
 #[test]
+fn an_order_that_ends_while_it_is_simulated_covers_nothing() {
+    let world = World::new();
+    let door = armed(&world, Origin::Operator);
+    world.simulator.answers(|request| {
+        let mut simulation = success(request);
+        simulation.at = block(101, NOW + 500);
+        simulation
+    });
+    assert_eq!(world.refused(&door, deadline(draft(1), NOW + 530), reflex()), EXPIRED);
+}
+
+#[test]
 fn a_disarmed_order_covers_nothing() {
     let world = World::new();
     let door = armed(&world, Origin::Operator);
