@@ -1,0 +1,18 @@
+//! The operator's binary, as an operator meets it: from outside, with files, a keystore and signals.
+#![expect(
+    clippy::panic_in_result_fn,
+    reason = "a test asserts what it is about, and gives up on the rest with `?`"
+)]
+
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod desk;
+#[cfg(test)]
+mod facade;
+#[cfg(test)]
+mod live;
