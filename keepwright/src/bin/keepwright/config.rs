@@ -7,14 +7,14 @@ use std::{
 };
 
 use alloy::primitives::Address;
-use eyre::{Context, OptionExt, ensure};
+use eyre::{Context, OptionExt, ensure, eyre};
 use keepwright::{
     Pace,
     core::{
         ArmedBy, OrderId, StandingOrder,
         units::{BlockNumber, ChainId, Timestamp, Token, UsdE8},
     },
-    door::Policy,
+    door::{Policy, PolicyError},
     liquidation::{LiquidationConfig, MarketConfig, TermsConfig, Venue},
 };
 use serde::Deserialize;
@@ -74,7 +74,7 @@ pub(crate) struct OrderTable {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LiquidationTable {
-    pool: Address,
+    pub(crate) pool: Address,
     wrapped_native: String,
     start_block: u64,
     venues: Vec<VenueTable>,
@@ -96,8 +96,8 @@ impl Config {
     pub(crate) fn read(path: &Path) -> eyre::Result<Self> {
         let text = fs::read_to_string(path)
             .wrap_err_with(|| format!("config {} cannot be read; name an existing file", path.display()))?;
-        let mut config: Self =
-            toml::from_str(&text).wrap_err_with(|| format!("config {} is wrong", path.display()))?;
+        let mut config: Self = toml::from_str(&text)
+            .map_err(|error| wrong(&format!("config {}", path.display()), &text, &error))?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let key_files =
             config.key.iter_mut().flat_map(|key| [Some(&mut key.keystore), key.password_file.as_mut()]);
@@ -112,7 +112,10 @@ impl Config {
         let path = self.policy.display();
         let text = fs::read_to_string(&self.policy)
             .wrap_err_with(|| format!("policy {path} cannot be read; name an existing file in `policy`"))?;
-        Policy::parse(&text).wrap_err_with(|| format!("policy {path} is wrong"))
+        match Policy::parse(&text) {
+            Err(PolicyError::Syntax(error)) => Err(wrong(&format!("policy {path}"), &text, &error)),
+            parsed => parsed.wrap_err_with(|| format!("policy {path} is wrong")),
+        }
     }
 
     pub(crate) const fn chain_id(&self) -> ChainId {
@@ -133,6 +136,13 @@ impl Config {
         };
         self.orders.iter().map(order).collect()
     }
+}
+
+/// What is wrong with a file, and where, in one line; the parser would draw it.
+fn wrong(file: &str, text: &str, error: &toml::de::Error) -> eyre::Report {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count().saturating_add(1);
+    eyre!("{file} is wrong in line {line}: {}", error.message())
 }
 
 /// Dollars as a person writes them.

@@ -12,18 +12,21 @@ mod run;
 mod shutdown;
 mod view;
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
 use clap::Parser;
+
+/// What is logged unless the environment says otherwise. What alloy says of a lost connection, we say in our own words.
+const LOG: &str = "warn,alloy_pubsub=off,alloy_transport_ws=off";
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("KEEPWRIGHT_LOG")
-                .unwrap_or_else(|_unset| "warn".into()),
+            tracing_subscriber::EnvFilter::try_from_env("KEEPWRIGHT_LOG").unwrap_or_else(|_unset| LOG.into()),
         )
         .init();
     match cli.command.run().await {

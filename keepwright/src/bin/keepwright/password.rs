@@ -1,6 +1,6 @@
 //! Passwords: from a file or the terminal, never from the environment or an argument, where others can read them.
 
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use eyre::{Context, ensure};
 use keepwright::evm::Password;
@@ -11,9 +11,21 @@ pub(crate) fn read(file: Option<&Path>) -> eyre::Result<Password> {
         Some(file) => {
             let text = fs::read_to_string(file)
                 .wrap_err_with(|| format!("password file {} cannot be read", file.display()))?;
+            warn_of_loose_mode(file);
             Ok(Password::new(text.lines().next().unwrap_or_default().to_owned()))
         }
         None => prompt("Password: "),
+    }
+}
+
+/// As with the keystore's own file, what others may read is the operator's to mend.
+fn warn_of_loose_mode(file: &Path) {
+    let mode = fs::metadata(file).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
+    if mode & 0o077 != 0 {
+        let file = file.display();
+        eprintln!(
+            "keepwright: warning: others may use {file} (mode {mode:04o}): take their permissions away with chmod go-rwx"
+        );
     }
 }
 

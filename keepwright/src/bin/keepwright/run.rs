@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use alloy::{primitives::Address, sol, sol_types::SolCall};
 use eyre::{Context, OptionExt, bail};
 use keepwright::{
     Authority, Keeper, Site,
-    core::units::Token,
+    core::{Query, ports::Reader, units::Token},
     door::Policy,
-    evm::{Endpoint, ExecutorState, Keystore, UnlockedKey},
-    liquidation::{ExplainLiquidation, LiquidationPositions, LiquidationStrategy},
+    evm::{Endpoint, EvmReader, ExecutorState, Keystore, ReaderConfig, UnlockedKey},
+    liquidation::{ExplainLiquidation, LiquidationPositions, LiquidationStrategy, Revision},
     runtime::{RulesPlanner, tools::ArmStandingOrder},
 };
 
@@ -18,6 +19,10 @@ use crate::{
     password, shutdown,
     view::{Names, Printer, Style, Watcher},
 };
+
+sol! {
+    function POOL_REVISION() external view returns (uint256);
+}
 
 pub(crate) async fn run(args: RunArgs) -> eyre::Result<()> {
     let config = Config::read(&args.config)?;
@@ -46,8 +51,12 @@ pub(crate) async fn run(args: RunArgs) -> eyre::Result<()> {
     Ok(ran?)
 }
 
-/// The key, once it is clear that it can act here: an executor of this version that it owns.
+/// The key, once it is clear that it can act here: a pool that the strategy knows, and an executor of this version that
+/// the key owns.
 async fn ready_to_act(config: &Config, policy: &Policy, endpoint: &Endpoint) -> eyre::Result<UnlockedKey> {
+    if let Some(table) = &config.liquidation {
+        check_pool(table.pool, endpoint).await?;
+    }
     let executor = policy.executor().ok_or_eyre(
         "the policy names no executor; run `keepwright executor deploy` and write its address into the policy",
     )?;
@@ -65,6 +74,18 @@ async fn ready_to_act(config: &Config, policy: &Policy, endpoint: &Endpoint) -> 
             bail!("{executor} holds no executor of this version; run `keepwright executor deploy`")
         }
     }
+}
+
+/// Whether the pool is an Aave whose arithmetic the strategy knows: with another one it would find nothing, or worse.
+async fn check_pool(pool: Address, endpoint: &Endpoint) -> eyre::Result<()> {
+    let reader = EvmReader::new(endpoint.clone(), ReaderConfig::usual());
+    let query = Query { to: pool, data: POOL_REVISIONCall {}.abi_encode().into() };
+    let (_, answers) = reader.read(vec![query]).await?;
+    let answer = answers.into_iter().next().and_then(Result::ok);
+    let revision = answer.and_then(|bytes| POOL_REVISIONCall::abi_decode_returns(&bytes).ok());
+    let revision = revision.ok_or_eyre(format!("{pool} is no Aave pool; correct `liquidation.pool`"))?;
+    Revision::try_from(revision).wrap_err_with(|| format!("`liquidation.pool` {pool} cannot be used"))?;
+    Ok(())
 }
 
 /// The key that the config names. What is unsafe about its file is said on standard error.
