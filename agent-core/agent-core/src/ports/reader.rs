@@ -23,6 +23,9 @@ pub struct ReadError {
 pub trait Reader: Send + Sync {
     /// History from block `from` to the head, then every new block, gap-free and in order, with the logs of interest.
     /// Reconnects by itself; ends only when the reader is closed.
+    ///
+    /// That history is over is always said, by an empty last chunk where there was none. After a rollback below `from`,
+    /// blocks below it come without logs.
     fn events(&self, from: BlockNumber, interests: Vec<Interest>) -> BoxStream<'static, ChainEvent>;
 
     /// Answers several contract reads at one and the same block, the latest.

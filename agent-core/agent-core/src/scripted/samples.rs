@@ -5,12 +5,51 @@ use std::collections::BTreeMap;
 use alloy_primitives::{Address, B256, U256};
 
 use crate::{
+    event::Head,
     intent::{Call, Intent},
+    mandate::{ArmedBy, OrderId, StandingOrder},
     opportunity::{Appraisal, Opportunity, OpportunityId},
+    outcome::Mined,
     plan::BriefingItem,
     run::Situation,
-    units::{BlockNumber, BlockRef, Timestamp, TokenAmount, UsdE8},
+    units::{BlockNumber, BlockRef, Timestamp, TokenAmount, UsdE8, Wei},
 };
+
+/// The head of a block, one every twelve seconds; each is the child of the one before.
+#[must_use]
+pub fn sample_head(number: u64) -> Head {
+    let hash = |number: u64| B256::from(U256::from(number));
+    let timestamp = Timestamp(number.saturating_mul(12));
+    let block = BlockRef { number: BlockNumber(number), hash: hash(number), timestamp };
+    Head { block, parent: hash(number.saturating_sub(1)), base_fee: 1 }
+}
+
+/// A transaction mined in a block.
+#[must_use]
+pub fn sample_mined(number: u64) -> Mined {
+    Mined {
+        transaction: B256::repeat_byte(0x77),
+        block: sample_head(number).block,
+        gas_used: 21_000,
+        gas_paid: Wei(U256::from(21_000u64)),
+        deltas: Vec::new(),
+        created: None,
+    }
+}
+
+/// The operator's order for everything that [`sample_opportunity`] gives.
+#[must_use]
+pub fn sample_order() -> StandingOrder {
+    StandingOrder {
+        id: OrderId("sample".into()),
+        class: "sample/*".into(),
+        armed_by: ArmedBy::Operator,
+        min_net: UsdE8::ZERO,
+        max_notional: vec![sample_opportunity(0).appraisal.notional],
+        uses: u32::MAX,
+        expires: Timestamp(u64::MAX),
+    }
+}
 
 /// An opportunity of class `sample/one`; different seeds have different ids.
 #[must_use]
