@@ -187,6 +187,46 @@ impl ToolError {
 }
 
 /// Something a planner can call.
+///
+/// The class says what a call may want done, and the compiler holds a tool to it. This one proposes:
+///
+/// ```
+/// use agent_core::{Draft, ports::{Nothing, Propose, Tool, ToolContext, ToolError, ToolOutput}};
+///
+/// struct Peek(Draft);
+///
+/// impl Tool for Peek {
+///     const NAME: &'static str = "peek";
+///     const DESCRIPTION: &'static str = "Looks.";
+///     type Class = Propose;
+///     type Args = Nothing;
+///     type Output = ();
+///
+///     async fn call(&self, _: ToolContext, _: Nothing) -> Result<ToolOutput<(), Draft>, ToolError> {
+///         Ok(ToolOutput::wants((), self.0.clone()))
+///     }
+/// }
+/// ```
+///
+/// The same tool, saying that it only reads, does not compile:
+///
+/// ```compile_fail,E0271
+/// use agent_core::{Draft, ports::{Nothing, Read, Tool, ToolContext, ToolError, ToolOutput}};
+///
+/// struct Peek(Draft);
+///
+/// impl Tool for Peek {
+///     const NAME: &'static str = "peek";
+///     const DESCRIPTION: &'static str = "Looks.";
+///     type Class = Read;
+///     type Args = Nothing;
+///     type Output = ();
+///
+///     async fn call(&self, _: ToolContext, _: Nothing) -> Result<ToolOutput<(), Draft>, ToolError> {
+///         Ok(ToolOutput::wants((), self.0.clone()))
+///     }
+/// }
+/// ```
 pub trait Tool: Send + Sync + 'static {
     /// Its name in plans: `execute_opportunity`.
     const NAME: &'static str;
