@@ -1,19 +1,23 @@
 //! The agent: its parts, and the tasks that they run in.
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{fmt, pin::pin, sync::Arc, time::Duration};
 
 use agent_core::{
-    RunLimits,
-    ports::{Door, DoorError, Memory, Observer, Planner, Reader, Strategy},
+    OutcomeReport, RunLimits,
+    ports::{Door, Memory, Moment, Observer, Planner, Reader, Strategy, Underway},
 };
-use tokio::{sync::mpsc, task::JoinSet};
+use futures::FutureExt;
+use tokio::{sync::mpsc, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    advisory::Advisory,
+    at_the_door::AtTheDoor,
     board::Board,
     deliberation::{self, AnyPlanner, Deliberation},
+    error::{AgentError, ended},
     reflex::{Reflex, Shared},
-    settlements::{InFlight, Settlements},
+    settlements::{Inboxes, Settlements},
     toolbox::Toolbox,
 };
 
@@ -49,18 +53,6 @@ pub struct Limits {
     pub grace: Duration,
 }
 
-/// Why an agent ended by itself.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum AgentError {
-    /// The door cannot work: no money may move.
-    #[error(transparent)]
-    Door(#[from] DoorError),
-    /// A task of the agent died. The rest was stopped: an agent is whole or not there.
-    #[error("a task of the agent died: {0}")]
-    Died(#[from] tokio::task::JoinError),
-}
-
 /// An agent, ready to run.
 pub struct Agent {
     parts: AgentParts,
@@ -90,61 +82,93 @@ impl Agent {
         self.board.clone()
     }
 
-    /// Takes up what an earlier process left, then runs until `shutdown` resolves. No new offer is made after that; what is
-    /// at the door is seen through, and what is under way is followed for the grace period.
+    /// Takes up what an earlier process left, then runs until `shutdown` resolves, or the reader is closed. No new offer is
+    /// made after that; what is at the door is seen through, and what is under way is followed, both for the grace period.
+    ///
+    /// Dropping the future stops everything where it is; the next start takes up what the journal holds open.
     ///
     /// # Errors
     /// When the door breaks or a task dies. Everything else (planners, tools, memory, reads) costs a turn and a warning.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), AgentError> {
-        let stop = CancellationToken::new();
-        let mut tasks = self.start(&stop).await?;
-        tokio::select! {
-            () = shutdown => {}
-            Some(ended) = tasks.join_next() => {
-                stop.cancel();
-                drain(tasks).await?;
-                return ended?.map_err(AgentError::from);
+        let (stop, grace, observer) =
+            (CancellationToken::new(), self.limits.grace, self.parts.observer.clone());
+        let mut shutdown = pin!(shutdown);
+        let door = self.parts.door.clone();
+        let mut recovery = door.recover();
+        let left = tokio::select! {
+            left = &mut recovery => left?,
+            // It may be sending something again: it has the grace period to come to an end.
+            () = &mut shutdown => {
+                return timeout(grace, recovery).await.map_or(Ok(()), |left| left.map(drop)).map_err(AgentError::from);
             }
-        }
+        };
+        let mut tasks = self.start(left, &stop);
+        let first = tokio::select! {
+            () = shutdown => Ok(()),
+            Some(task) = tasks.join_next() => ended(task),
+        };
         stop.cancel();
-        drain(tasks).await
+        let rest = wind_up(tasks, grace, observer.as_ref()).await;
+        first.and(rest)
     }
 
-    async fn start(self, stop: &CancellationToken) -> Result<JoinSet<Result<(), DoorError>>, AgentError> {
+    /// What ends in which order follows from who holds what: lanes end when told to; when the last is gone, nobody can
+    /// bring anything to the door; when that is quiet, nothing more can be under way.
+    fn start(self, left: Vec<Underway>, stop: &CancellationToken) -> Tasks {
         let Self { parts, planner, limits, board } = self;
         let AgentParts { reader, door, memory, observer, strategies, toolbox } = parts;
-        let (underway, arriving) = mpsc::unbounded_channel();
-        for taken_up in door.recover().await? {
-            drop(underway.send(taken_up));
+        let memory = Advisory::new(memory, observer.clone());
+        let (inboxes, lanes) = inboxes(strategies);
+        let (under_way, in_flight, settlements) =
+            Settlements::new(inboxes, memory.clone(), board.clone(), stop.clone());
+        for left in left {
+            board.take(left.id);
+            under_way.follow(left);
         }
-        let (shared, in_flight) = (Shared { board, door, observer, underway }, InFlight::default());
-        let mut tasks = JoinSet::new();
-        let mut inboxes = BTreeMap::new();
-        for strategy in strategies {
-            let (inbox, outcomes) = mpsc::unbounded_channel();
-            inboxes.insert(strategy.name().to_owned(), inbox);
-            tasks.spawn(Reflex::new(strategy, reader.clone(), outcomes, shared.clone()).run(stop.clone()));
+        let (errands, at_the_door) = AtTheDoor::new(door.clone(), board.clone(), under_way, stop.clone());
+        let shared = Shared { board, door, errands, observer };
+        let mut tasks = Tasks::new();
+        tasks.spawn(settlements.run());
+        tasks.spawn(at_the_door.run());
+        for (strategy, outcomes) in lanes {
+            let lane = Reflex::new(strategy, reader.clone(), outcomes, shared.clone());
+            tasks.spawn(lane.run(stop.clone()).map(Ok));
         }
-        let settlements = Settlements {
-            arriving,
-            strategies: inboxes,
-            memory: memory.clone(),
-            shared: shared.clone(),
-            in_flight: in_flight.clone(),
-            grace: limits.grace,
-        };
-        tasks.spawn(settlements.run(stop.clone()));
         let deliberation = Deliberation::new(planner, toolbox, memory, (shared, in_flight), limits.run);
-        tasks.spawn(deliberation.run(stop.clone()));
-        Ok(tasks)
+        let deliberation = stop.clone().run_until_cancelled_owned(deliberation.run());
+        tasks.spawn(deliberation.map(|_stopped| Ok(())));
+        tasks
     }
 }
 
-async fn drain(mut tasks: JoinSet<Result<(), DoorError>>) -> Result<(), AgentError> {
+type Tasks = JoinSet<Result<(), AgentError>>;
+type Lane = (Box<dyn Strategy>, mpsc::UnboundedReceiver<OutcomeReport>);
+
+fn inboxes(strategies: Vec<Box<dyn Strategy>>) -> (Inboxes, Vec<Lane>) {
+    let (mut inboxes, mut lanes) = (Inboxes::new(), Vec::new());
+    for strategy in strategies {
+        let (inbox, outcomes) = mpsc::unbounded_channel();
+        inboxes.entry(strategy.name().to_owned()).or_default().push(inbox);
+        lanes.push((strategy, outcomes));
+    }
+    (inboxes, lanes)
+}
+
+/// Waits for the grace period until all tasks have ended, then ends them. The first error is the one that counts.
+async fn wind_up(mut tasks: Tasks, grace: Duration, observer: &dyn Observer) -> Result<(), AgentError> {
     let mut first = Ok(());
-    while let Some(ended) = tasks.join_next().await {
-        let ended = ended.map_err(AgentError::from).and_then(|done| done.map_err(AgentError::from));
-        first = first.and(ended);
+    let all = async {
+        while let Some(task) = tasks.join_next().await {
+            let task = ended(task);
+            if first.is_ok() {
+                first = task;
+            }
+        }
+    };
+    if timeout(grace, all).await.is_err() {
+        observer
+            .saw(Moment::Warned("the grace period is over: the next start takes up what is still under way"));
+        tasks.shutdown().await;
     }
     first
 }

@@ -1,18 +1,17 @@
 //! The planner's speed: wakes the [`Run`] when the board changes, and does what it says, step by step.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, panic::AssertUnwindSafe};
 
 use agent_core::{
-    Answer, BriefingItem, Run, RunLimits, Situation, Step,
+    Answer, BriefingItem, Opportunity, Refusal, Run, RunLimits, Situation, Step,
     ports::{
-        BoxFuture, Cue, DoorError, Memory, Moment, Planner, PlannerError, Record, ToolCall, ToolContext,
-        covering,
+        BoxFuture, Cue, Moment, Planner, PlannerError, Record, ToolCall, ToolError, ToolReply, covering,
     },
 };
-use tokio_util::sync::CancellationToken;
+use futures::FutureExt;
 use tower::{Service, ServiceExt};
 
-use crate::{reflex::Shared, settlements::InFlight, toolbox::Toolbox};
+use crate::{advisory::Advisory, reflex::Shared, settlements::InFlight, toolbox::Toolbox};
 
 /// A planner as one object: what the blanket `Planner` trait describes, without its type.
 pub(crate) type AnyPlanner = Box<
@@ -35,20 +34,32 @@ const BRIEFED: usize = 8;
 const RECALLED: usize = 4;
 
 /// The planner's task.
+///
+/// It may be dropped at any point: what it brought to the door is not its own any more.
 pub(crate) struct Deliberation {
     planner: AnyPlanner,
     toolbox: Toolbox,
-    memory: Arc<dyn Memory>,
+    memory: Advisory,
     shared: Shared,
     in_flight: InFlight,
     run: Run,
+}
+
+/// What became of a sitting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sat {
+    /// Everything was said: the same situation is no news.
+    Through,
+    /// The planner failed, or the door's answer may be another at another block: if things are then as they were, they are
+    /// worth another sitting.
+    Open,
 }
 
 impl Deliberation {
     pub(crate) fn new(
         planner: AnyPlanner,
         toolbox: Toolbox,
-        memory: Arc<dyn Memory>,
+        memory: Advisory,
         (shared, in_flight): (Shared, InFlight),
         limits: RunLimits,
     ) -> Self {
@@ -56,78 +67,74 @@ impl Deliberation {
         Self { planner, toolbox, memory, shared, in_flight, run }
     }
 
-    /// Deliberates until told to stop. Only a broken door ends it: a failing planner, tool or memory costs a turn.
-    pub(crate) async fn run(mut self, stop: CancellationToken) -> Result<(), DoorError> {
+    /// Deliberates whenever there is news. Nothing ends it: a failing planner, tool or memory costs a turn.
+    pub(crate) async fn run(mut self) {
         let mut changes = self.shared.board.changes();
-        let mut considered = Situation::default();
-        loop {
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => break,
-                changed = changes.changed() => if changed.is_err() { break },
-            }
-            let context = self.shared.board.context();
-            let situation = self.situation(&context).await;
+        let (mut considered, mut sat) = (Situation::default(), Sat::Through);
+        while changes.changed().await.is_ok() {
+            let situation = self.situation();
             // The same opportunities a block later are no news to a planner, unless something landed in between.
-            let news = situation.opportunities != considered.opportunities
+            let changed = situation.opportunities != considered.opportunities
                 || situation.in_flight != considered.in_flight;
-            if situation.opportunities.is_empty() || !news {
+            let again = sat == Sat::Open && situation.now != considered.now;
+            if !changed && !again {
                 continue;
             }
             considered = situation.clone();
-            let sitting = self.sit(situation, context);
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => break,
-                done = sitting => done?,
-            }
+            sat = if situation.opportunities.is_empty() { Sat::Through } else { self.sit(situation).await };
         }
-        self.run.stop();
-        Ok(())
     }
 
     /// One sitting: from waking up to going back to sleep.
-    async fn sit(&mut self, situation: Situation, context: ToolContext) -> Result<(), DoorError> {
-        let mut answer = Answer::Woke(Box::new(situation));
+    async fn sit(&mut self, mut situation: Situation) -> Sat {
+        situation.memories = self.recall(&situation.opportunities).await;
+        let (mut answer, mut sat) = (Answer::Woke(Box::new(situation)), Sat::Through);
         loop {
+            if leaves_open(&answer) {
+                sat = Sat::Open;
+            }
             if let Err(mismatch) = self.run.answer(answer) {
                 tracing::error!(%mismatch, "the run and its driver disagree; this sitting ends");
-                return Ok(());
+                return sat;
             }
-            answer = match self.run.next() {
-                Step::Plan(briefing) => Answer::Planned(self.plan(*briefing).await),
-                Step::CallTools(calls) => Answer::Called(self.call(&context, calls).await),
-                Step::Offer(draft, origin) if self.shared.board.take(draft.id) => {
-                    Answer::Heard(self.shared.offer(*draft, origin).await?)
-                }
-                Step::Offer(..) => Answer::Heard(Err(agent_core::Refusal::AlreadyTaken)),
-                Step::Command(command, origin) => {
-                    Answer::Heard(self.shared.door.command(*command, origin).await?)
-                }
-                Step::Sleep | Step::Done => return Ok(()),
-            };
+            let Some(next) = self.step().await else { return sat };
+            answer = next;
         }
+    }
+
+    /// Does what the run says. `None` when the sitting is over.
+    async fn step(&mut self) -> Option<Answer> {
+        Some(match self.run.next() {
+            Step::Plan(briefing) => Answer::Planned(self.plan(*briefing).await),
+            Step::CallTools(calls) => Answer::Called(self.call(calls).await),
+            Step::Offer(draft, origin) => Answer::Heard(self.shared.errands.offer(*draft, origin).await?),
+            Step::Command(command, origin) => {
+                Answer::Heard(self.shared.errands.command(*command, origin).await?)
+            }
+            Step::Sleep | Step::Done => return None,
+        })
     }
 
     async fn plan(&mut self, briefing: agent_core::Briefing) -> Result<agent_core::Plan, String> {
         self.shared.observer.saw(Moment::Asked);
-        let planned = match self.planner.ready().await {
-            Ok(planner) => planner.call(briefing).await,
-            Err(error) => Err(error),
+        let planner = &mut self.planner;
+        let asked = async move { planner.ready().await?.call(briefing).await };
+        // A planner holds no money and nothing of the loop's: what a panic leaves in it can only make it fail again.
+        let planned = match AssertUnwindSafe(asked).catch_unwind().await {
+            Ok(planned) => planned.map_err(|error| error.to_string()),
+            Err(_payload) => Err("planner panicked; see the log".to_owned()),
         };
         match &planned {
             Ok(plan) => self.shared.observer.saw(Moment::Planned(plan)),
-            Err(error) => self.shared.observer.saw(Moment::PlanFailed(&error.to_string())),
+            Err(error) => self.shared.observer.saw(Moment::PlanFailed(error)),
         }
-        planned.map_err(|error| error.to_string())
+        planned
     }
 
-    /// In order, one at a time: a plan is a sequence.
-    async fn call(
-        &mut self,
-        context: &ToolContext,
-        calls: Vec<ToolCall>,
-    ) -> Vec<Result<agent_core::ports::ToolReply, agent_core::ports::ToolError>> {
+    /// In order, one at a time: a plan is a sequence. Tools look at the board as it is now, not as it was when the planner
+    /// began to think.
+    async fn call(&mut self, calls: Vec<ToolCall>) -> Vec<Result<ToolReply, ToolError>> {
+        let context = self.shared.board.context();
         let mut replies = Vec::with_capacity(calls.len());
         for call in calls {
             replies.push(self.toolbox.call(context.clone(), call).await);
@@ -135,21 +142,19 @@ impl Deliberation {
         replies
     }
 
-    /// What no standing order takes, best first, and what memory has on it.
-    async fn situation(&mut self, context: &ToolContext) -> Situation {
-        let orders = self.shared.door.orders();
-        let free = context
-            .board
-            .iter()
-            .filter(|opportunity| covering(&orders, &opportunity.draft(), context.now.timestamp).is_none());
-        let opportunities: Vec<BriefingItem> = free.filter_map(BriefingItem::of).take(BRIEFED).collect();
-        let memories = self.recall(&opportunities).await;
+    /// What no standing order takes, best first.
+    fn situation(&self) -> Situation {
+        let (orders, chain_time) = (self.shared.door.orders(), self.shared.board.chain_time());
+        let uncovered = |open: &Opportunity| {
+            covering(&orders, &open.draft(), chain_time).map_or_else(|| BriefingItem::of(open), |_order| None)
+        };
+        let (now, opportunities) = self.shared.board.best(BRIEFED, uncovered);
         Situation {
-            now: context.now,
+            now,
             opportunities,
-            armed: orders.into_iter().map(|status| status.order.class).collect(),
+            armed: orders.iter().map(|status| status.order.class.clone()).collect(),
             in_flight: self.in_flight.count(),
-            memories,
+            memories: Vec::new(),
         }
     }
 
@@ -158,11 +163,30 @@ impl Deliberation {
         let mut memories = Vec::new();
         for class in classes {
             let cue = Cue { subject: class.to_owned(), kind: None, limit: RECALLED };
-            match self.memory.recall(cue).await {
-                Ok(records) => memories.extend(records),
-                Err(error) => self.shared.observer.saw(Moment::Warned(&error.to_string())),
-            }
+            memories.extend(self.memory.recall(cue).await);
         }
         memories
     }
+}
+
+/// Whether the same situation at another block is worth another thought. What the door took is gone from the board; if it
+/// is there again, it was dropped.
+fn leaves_open(answer: &Answer) -> bool {
+    match answer {
+        Answer::Planned(plan) => plan.is_err(),
+        Answer::Heard(heard) => heard.as_ref().err().is_none_or(may_pass),
+        Answer::Called(_) | Answer::Woke(_) => false,
+    }
+}
+
+/// Whether the door may say otherwise at another block, the policy being the same.
+const fn may_pass(refusal: &Refusal) -> bool {
+    matches!(
+        refusal,
+        Refusal::SimulationReverts(_)
+            | Refusal::StaleSimulation { .. }
+            | Refusal::OverLimit { .. }
+            | Refusal::Deadline { .. }
+            | Refusal::Unavailable { .. }
+    )
 }

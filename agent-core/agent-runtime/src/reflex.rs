@@ -3,49 +3,22 @@
 use std::sync::Arc;
 
 use agent_core::{
-    ChainEvent, Opportunity, Origin, OutcomeReport, Refusal,
-    ports::{
-        BoxFuture, Door, DoorError, Moment, Observer, Offered, Outbox, Reader, Request, Strategy, Underway,
-        covering,
-    },
+    ChainEvent, Opportunity, Origin, OutcomeReport,
+    ports::{Door, Moment, Observer, Outbox, Reader, Request, Strategy, covering},
 };
-use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{board::Board, feed::Feed};
+use crate::{at_the_door::Errands, board::Board, feed::Feed};
 
-/// What every task of the agent shares.
+/// What both speeds have in common.
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) board: Board,
+    /// Asked for its orders only: what is wanted of it goes by `errands`.
     pub(crate) door: Arc<dyn Door>,
+    pub(crate) errands: Errands,
     pub(crate) observer: Arc<dyn Observer>,
-    pub(crate) underway: mpsc::UnboundedSender<Underway>,
-}
-
-impl Shared {
-    /// Offers what was taken from the board; what the door refuses for now goes back.
-    pub(crate) async fn offer(
-        &self,
-        draft: agent_core::Draft,
-        origin: Origin,
-    ) -> Result<Result<(), Refusal>, DoorError> {
-        let id = draft.id;
-        match self.door.offer(draft, origin).await? {
-            Offered::Underway(underway) => {
-                // The settlement task outlives every sender; when it is gone, the journal still has it.
-                drop(self.underway.send(underway));
-                Ok(Ok(()))
-            }
-            Offered::Refused(refusal) => {
-                if refusal != Refusal::AlreadyTaken {
-                    self.board.give_back(id);
-                }
-                Ok(Err(refusal))
-            }
-        }
-    }
 }
 
 /// One strategy at work.
@@ -54,10 +27,10 @@ pub(crate) struct Reflex {
     feed: Feed,
     outcomes: mpsc::UnboundedReceiver<OutcomeReport>,
     shared: Shared,
-    offers: FuturesUnordered<BoxFuture<'static, Result<(), DoorError>>>,
 }
 
 impl Reflex {
+    /// A lane for `strategy`. The outcomes' queue is bounded by what was in flight.
     pub(crate) fn new(
         strategy: Box<dyn Strategy>,
         reader: Arc<dyn Reader>,
@@ -65,30 +38,25 @@ impl Reflex {
         shared: Shared,
     ) -> Self {
         let feed = Feed::new(reader, strategy.as_ref());
-        Self { strategy, feed, outcomes, shared, offers: FuturesUnordered::new() }
+        Self { strategy, feed, outcomes, shared }
     }
 
-    /// Works until it is told to stop, or the door breaks. Offers that are at the door are seen through.
-    pub(crate) async fn run(mut self, stop: CancellationToken) -> Result<(), DoorError> {
+    /// Works until it is told to stop, or the chain's stream ends.
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
         loop {
             tokio::select! {
                 biased;
-                () = stop.cancelled() => break,
-                Some(offered) = self.offers.next() => offered?,
+                () = stop.cancelled() => return,
                 event = self.feed.next(&mut self.outcomes) => match event {
-                    Some(Ok(event)) => self.handle(&event).await,
+                    Some(Ok(event)) => self.handle(&event),
                     Some(Err(sentence)) => self.shared.observer.saw(Moment::Warned(&sentence)),
-                    None => break,
+                    None => return self.shared.observer.saw(Moment::Warned("the reader is closed: nothing is heard of the chain")),
                 },
             }
         }
-        while let Some(offered) = self.offers.next().await {
-            offered?;
-        }
-        Ok(())
     }
 
-    async fn handle(&mut self, event: &ChainEvent) {
+    fn handle(&mut self, event: &ChainEvent) {
         if let ChainEvent::Block { head, .. } | ChainEvent::History { head, last: true, .. } = event {
             self.shared.observer.saw(Moment::Head(head));
             self.shared.board.tick(head.block);
@@ -96,34 +64,36 @@ impl Reflex {
         let mut outbox = Outbox::default();
         self.strategy.on_event(event, &mut outbox);
         for request in outbox.drain() {
-            self.serve(request);
+            if let Err(sentence) = self.serve(request) {
+                self.shared.observer.saw(Moment::Warned(&sentence));
+            }
         }
         let (_, interests) = self.strategy.interests();
-        self.feed.follow(interests).await;
+        self.feed.follow(interests);
     }
 
-    fn serve(&self, request: Request) {
+    /// Does what the strategy asks for, or says what the operator should know.
+    fn serve(&mut self, request: Request) -> Result<(), String> {
         match request {
-            Request::Publish(opportunity) => self.publish(*opportunity),
+            Request::Publish(opportunity) => self.publish(*opportunity)?,
             Request::Withdraw(id) => {
                 self.shared.observer.saw(Moment::Withdrawn(id));
                 self.shared.board.withdraw(id);
             }
-            Request::Ask { tag, queries } => self.feed.ask(tag, queries),
-            Request::Warn(sentence) => self.shared.observer.saw(Moment::Warned(&sentence)),
+            Request::Ask { tag, queries } => self.feed.ask(tag, queries)?,
+            Request::Warn(sentence) => return Err(sentence),
         }
+        Ok(())
     }
 
     /// On the board for everybody, and straight to the door when a standing order covers it.
-    fn publish(&self, opportunity: Opportunity) {
-        let (shared, draft) = (self.shared.clone(), opportunity.draft());
+    fn publish(&self, opportunity: Opportunity) -> Result<(), String> {
+        let (shared, draft) = (&self.shared, opportunity.draft());
         shared.observer.saw(Moment::Published(&opportunity));
-        let (id, now) = (opportunity.id, shared.board.chain_time());
-        shared.board.publish(opportunity);
-        let Some(order) = covering(&shared.door.orders(), &draft, now) else { return };
-        if shared.board.take(id) {
-            let origin = Origin::Reflex { order };
-            self.offers.push(Box::pin(async move { shared.offer(draft, origin).await.map(drop) }));
+        let gone = shared.board.publish(opportunity);
+        if let Some(order) = covering(&shared.door.orders(), &draft, shared.board.chain_time()) {
+            shared.errands.drop_off(draft, Origin::Reflex { order })?;
         }
+        gone.map_or(Ok(()), |gone| Err(format!("the board is full: {gone} is worth least and goes")))
     }
 }

@@ -1,4 +1,4 @@
-//! Follows what is under way to its end, tells the strategies, and remembers.
+//! Follows what is under way to its end, remembers, and tells the strategies.
 
 use std::{
     collections::BTreeMap,
@@ -6,20 +6,20 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    time::Duration,
 };
 
 use agent_core::{
     Outcome, OutcomeReport, Settlement,
-    ports::{BoxFuture, DoorError, Memory, Moment, Provenance, Record, RecordKind, Underway},
+    ports::{BoxFuture, DoorError, Provenance, Record, RecordKind, Underway},
 };
 use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::reflex::Shared;
+use crate::{advisory::Advisory, board::Board, error::AgentError};
 
-/// How many transactions are under way.
+/// How many transactions are under way. Counted before anybody hears that the door took one, so that no planner decides on
+/// a count that is behind.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct InFlight(Arc<AtomicU32>);
 
@@ -29,80 +29,102 @@ impl InFlight {
     }
 }
 
+/// Where the door's transactions are handed over. The queue is bounded by what the policy lets in flight.
+#[derive(Clone)]
+pub(crate) struct UnderWay {
+    in_flight: InFlight,
+    queue: mpsc::UnboundedSender<Underway>,
+}
+
+impl UnderWay {
+    pub(crate) fn follow(&self, underway: Underway) {
+        self.in_flight.0.fetch_add(1, Ordering::SeqCst);
+        // The settlement task outlives everybody who holds this; if it died, the journal still has the transaction.
+        drop(self.queue.send(underway));
+    }
+}
+
+/// The strategies' inboxes, by name. Two strategies of one name both hear what concerns the name.
+pub(crate) type Inboxes = BTreeMap<String, Vec<mpsc::UnboundedSender<OutcomeReport>>>;
+
 /// The settlement task.
 pub(crate) struct Settlements {
-    pub(crate) arriving: mpsc::UnboundedReceiver<Underway>,
-    pub(crate) strategies: BTreeMap<String, mpsc::UnboundedSender<OutcomeReport>>,
-    pub(crate) memory: Arc<dyn Memory>,
-    pub(crate) shared: Shared,
-    pub(crate) in_flight: InFlight,
-    pub(crate) grace: Duration,
+    queue: mpsc::UnboundedReceiver<Underway>,
+    in_flight: InFlight,
+    inboxes: Inboxes,
+    memory: Advisory,
+    board: Board,
+    stop: CancellationToken,
 }
 
 type Following = FuturesUnordered<BoxFuture<'static, Result<OutcomeReport, DoorError>>>;
 
 impl Settlements {
-    /// Follows until told to stop, and then for as long as the grace period what is still under way. What is not final by
-    /// then stays open in the journal, and the next start takes it up.
-    pub(crate) async fn run(mut self, stop: CancellationToken) -> Result<(), DoorError> {
-        let mut following = Following::new();
-        loop {
+    pub(crate) fn new(
+        inboxes: Inboxes,
+        memory: Advisory,
+        board: Board,
+        stop: CancellationToken,
+    ) -> (UnderWay, InFlight, Self) {
+        let (hand_over, queue) = mpsc::unbounded_channel();
+        let in_flight = InFlight::default();
+        let under_way = UnderWay { in_flight: in_flight.clone(), queue: hand_over };
+        (under_way, in_flight.clone(), Self { queue, in_flight, inboxes, memory, board, stop })
+    }
+
+    /// Follows until nothing can be handed over any more and all is final. A broken door stops the agent; the rest is
+    /// followed all the same.
+    pub(crate) async fn run(mut self) -> Result<(), AgentError> {
+        let (mut following, mut open, mut outcome) = (Following::new(), true, Ok(()));
+        while open || !following.is_empty() {
             tokio::select! {
                 biased;
-                Some(underway) = self.arriving.recv() => self.follow(&following, underway),
-                Some(outcome) = following.next() => self.settled(outcome?).await,
-                () = stop.cancelled() => break,
+                underway = self.queue.recv(), if open => match underway {
+                    Some(underway) => following.push(self.follow(underway)),
+                    None => open = false,
+                },
+                Some(report) = following.next() => match report {
+                    Ok(report) => self.settled(&report),
+                    Err(error) => {
+                        self.stop.cancel();
+                        outcome = outcome.and(Err(error.into()));
+                    }
+                },
             }
         }
-        // No time-out is an error here: the journal is what remembers.
-        match tokio::time::timeout(self.grace, self.see_through(following)).await {
-            Ok(done) => done,
-            Err(_elapsed) => Ok(()),
-        }
+        outcome
     }
 
-    async fn see_through(&mut self, mut following: Following) -> Result<(), DoorError> {
-        loop {
-            // Lanes that were at the door when the stop came may still hand something over.
-            while let Ok(underway) = self.arriving.try_recv() {
-                self.follow(&following, underway);
-            }
-            let Some(outcome) = following.next().await else { return Ok(()) };
-            self.settled(outcome?).await;
-        }
+    /// To its end, and into memory, so that whoever hears of it can recall it.
+    fn follow(&self, underway: Underway) -> BoxFuture<'static, Result<OutcomeReport, DoorError>> {
+        let (memory, board) = (self.memory.clone(), self.board.clone());
+        Box::pin(async move {
+            let report = underway.outcome.await?;
+            memory.remember(episode(&report, &board)).await;
+            Ok(report)
+        })
     }
 
-    fn follow(&self, following: &Following, underway: Underway) {
-        self.in_flight.0.fetch_add(1, Ordering::SeqCst);
-        following.push(underway.outcome);
-    }
-
-    async fn settled(&self, report: OutcomeReport) {
+    fn settled(&self, report: &OutcomeReport) {
         self.in_flight.0.fetch_sub(1, Ordering::SeqCst);
         if matches!(report.outcome, Outcome::Closed(Settlement::Dropped { .. }) | Outcome::Refused(_)) {
-            self.shared.board.give_back(report.id);
+            self.board.give_back(report.id);
         } else {
-            self.shared.board.withdraw(report.id);
+            self.board.spent(report.id);
         }
-        self.remember(&report).await;
-        if let Some(strategy) = self.strategies.get(&report.strategy) {
+        for inbox in self.inboxes.get(&report.strategy).into_iter().flatten() {
             // A strategy that has stopped needs no outcomes.
-            drop(strategy.send(report));
+            drop(inbox.send(report.clone()));
         }
     }
+}
 
-    /// Memory is advisory: when it fails, the operator hears of it and the agent goes on.
-    async fn remember(&self, report: &OutcomeReport) {
-        let record = Record {
-            kind: RecordKind::Episode,
-            subject: report.class.clone(),
-            at: self.shared.board.chain_time(),
-            provenance: Provenance::Agent,
-            text: format!("opportunity {} {}", report.id, report.outcome),
-        };
-        match self.memory.remember(record.clone()).await {
-            Ok(()) => self.shared.observer.saw(Moment::Remembered(&record)),
-            Err(error) => self.shared.observer.saw(Moment::Warned(&error.to_string())),
-        }
+fn episode(report: &OutcomeReport, board: &Board) -> Record {
+    Record {
+        kind: RecordKind::Episode,
+        subject: report.class.clone(),
+        at: board.chain_time(),
+        provenance: Provenance::Agent,
+        text: format!("opportunity {} {}", report.id, report.outcome),
     }
 }

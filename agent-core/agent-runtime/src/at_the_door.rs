@@ -1,0 +1,164 @@
+//! What is at the door: each offer and command in a task of its own, seen through whatever becomes of who brought it.
+//!
+//! A future that is dropped between the journal and the broadcast would leave a recorded transaction to the next start.
+//! No lane, sitting or shutdown does that, because none of them holds such a future.
+
+use std::sync::Arc;
+
+use agent_core::{
+    Draft, Origin, Refusal,
+    ports::{Command, Door, DoorError, Offered},
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    board::Board,
+    error::{AgentError, ended},
+    settlements::UnderWay,
+};
+
+/// Offers and commands at the door at once.
+pub(crate) const AT_ONCE: usize = 32;
+/// Offers and commands that wait for their turn. One more is turned away: the strategy publishes it again with the next
+/// block, if it is still there.
+const WAITING: usize = 128;
+
+/// What the door says; nothing, when the agent is stopping.
+type Heard = Option<Result<(), Refusal>>;
+
+enum Errand {
+    Offer(Box<Draft>),
+    Command(Box<Command>),
+}
+
+type Brought = (Errand, Origin, oneshot::Sender<Result<(), Refusal>>);
+
+/// Where lanes bring what they want of the door.
+#[derive(Clone)]
+pub(crate) struct Errands {
+    board: Board,
+    queue: mpsc::Sender<Brought>,
+}
+
+impl Errands {
+    /// Brings an offer, unless somebody has it already. Nobody waits for what the door says.
+    ///
+    /// # Errors
+    /// When too many wait already, or the agent is stopping. The opportunity is free again.
+    pub(crate) fn drop_off(&self, draft: Draft, origin: Origin) -> Result<(), &'static str> {
+        let id = draft.id;
+        if !self.board.take(id) {
+            return Ok(());
+        }
+        let (heard, _nobody_listens) = oneshot::channel();
+        self.queue.try_send((Errand::Offer(Box::new(draft)), origin, heard)).map_err(|_full_or_closed| {
+            self.board.give_back(id);
+            "too many offers wait at the door: this one has to wait for another block"
+        })
+    }
+
+    /// Offers, and waits for what the door says.
+    pub(crate) async fn offer(&self, draft: Draft, origin: Origin) -> Heard {
+        if !self.board.take(draft.id) {
+            return Some(Err(Refusal::AlreadyTaken));
+        }
+        self.bring(Errand::Offer(Box::new(draft)), origin).await
+    }
+
+    /// Commands, and waits for what the door says.
+    pub(crate) async fn command(&self, command: Command, origin: Origin) -> Heard {
+        self.bring(Errand::Command(Box::new(command)), origin).await
+    }
+
+    async fn bring(&self, errand: Errand, origin: Origin) -> Heard {
+        let (heard, answer) = oneshot::channel();
+        self.queue.send((errand, origin, heard)).await.ok()?;
+        answer.await.ok()
+    }
+}
+
+/// The task that sees errands through.
+pub(crate) struct AtTheDoor {
+    queue: mpsc::Receiver<Brought>,
+    visit: Visit,
+    stop: CancellationToken,
+}
+
+/// What one errand needs.
+#[derive(Clone)]
+struct Visit {
+    door: Arc<dyn Door>,
+    board: Board,
+    under_way: UnderWay,
+}
+
+impl AtTheDoor {
+    pub(crate) fn new(
+        door: Arc<dyn Door>,
+        board: Board,
+        under_way: UnderWay,
+        stop: CancellationToken,
+    ) -> (Errands, Self) {
+        let (bring, queue) = mpsc::channel(WAITING);
+        let errands = Errands { board: board.clone(), queue: bring };
+        (errands, Self { queue, visit: Visit { door, board, under_way }, stop })
+    }
+
+    /// Works until nobody can bring anything any more. Once the agent is stopping, what only waits is not begun. A broken
+    /// door stops the agent; what else is at it is seen through all the same.
+    pub(crate) async fn run(mut self) -> Result<(), AgentError> {
+        let (mut visits, mut outcome) = (JoinSet::new(), Ok(()));
+        loop {
+            tokio::select! {
+                biased;
+                Some(visit) = visits.join_next() => {
+                    outcome = outcome.and(ended(visit).inspect_err(|_| self.stop.cancel()));
+                }
+                brought = self.queue.recv(), if visits.len() < AT_ONCE => match brought {
+                    Some(_late) if self.stop.is_cancelled() => {}
+                    Some(brought) => drop(visits.spawn(self.visit.clone().make(brought))),
+                    None => break,
+                },
+            }
+        }
+        while let Some(visit) = visits.join_next().await {
+            outcome = outcome.and(ended(visit));
+        }
+        outcome
+    }
+}
+
+impl Visit {
+    async fn make(self, (errand, origin, answer): Brought) -> Result<(), AgentError> {
+        let heard = match errand {
+            Errand::Offer(draft) => self.offer(*draft, origin).await?,
+            Errand::Command(command) => self.door.command(*command, origin).await?,
+        };
+        // Who brought it may have left: the reflex lane at once, a sitting because the agent is stopping.
+        drop(answer.send(heard));
+        Ok(())
+    }
+
+    /// What the door refuses for now goes back on the board.
+    async fn offer(&self, draft: Draft, origin: Origin) -> Result<Result<(), Refusal>, DoorError> {
+        let id = draft.id;
+        match self.door.offer(draft, origin).await? {
+            Offered::Underway(underway) => {
+                self.under_way.follow(underway);
+                Ok(Ok(()))
+            }
+            Offered::Refused(refusal) => {
+                if refusal == Refusal::AlreadyTaken {
+                    self.board.spent(id);
+                } else {
+                    self.board.give_back(id);
+                }
+                Ok(Err(refusal))
+            }
+        }
+    }
+}
