@@ -1,6 +1,6 @@
 //! The reflex lane: one strategy's events in, opportunities out, and offers under standing orders, without asking anybody.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
 use agent_core::{
     ChainEvent, Opportunity, Origin, OutcomeReport,
@@ -63,19 +63,28 @@ impl Reflex {
         }
         let mut outbox = Outbox::default();
         self.strategy.on_event(event, &mut outbox);
+        let mut published = Vec::new();
         for request in outbox.drain() {
-            if let Err(sentence) = self.serve(request) {
+            if let Err(sentence) = self.serve(request, &mut published) {
                 self.shared.observer.saw(Moment::Warned(&sentence));
             }
+        }
+        if let Err(sentence) = self.act(published) {
+            self.shared.observer.saw(Moment::Warned(sentence));
         }
         let (_, interests) = self.strategy.interests();
         self.feed.follow(interests);
     }
 
     /// Does what the strategy asks for, or says what the operator should know.
-    fn serve(&mut self, request: Request) -> Result<(), String> {
+    fn serve(&mut self, request: Request, published: &mut Vec<Opportunity>) -> Result<(), String> {
         match request {
-            Request::Publish(opportunity) => self.publish(*opportunity)?,
+            Request::Publish(opportunity) => {
+                // Budgets are per strategy: whose it is, the driver says.
+                let opportunity = Opportunity { strategy: self.strategy.name().to_owned(), ..*opportunity };
+                published.push(opportunity.clone());
+                self.publish(opportunity)?;
+            }
             Request::Withdraw(id) => {
                 self.shared.observer.saw(Moment::Withdrawn(id));
                 self.shared.board.withdraw(id);
@@ -86,14 +95,24 @@ impl Reflex {
         Ok(())
     }
 
-    /// On the board for everybody, and straight to the door when a standing order covers it.
+    /// On the board, for everybody.
     fn publish(&self, opportunity: Opportunity) -> Result<(), String> {
-        let (shared, draft) = (&self.shared, opportunity.draft());
-        shared.observer.saw(Moment::Published(&opportunity));
-        let gone = shared.board.publish(opportunity);
-        if let Some(order) = covering(&shared.door.orders(), &draft, shared.board.chain_time()) {
-            shared.errands.drop_off(draft, Origin::Reflex { order })?;
-        }
+        self.shared.observer.saw(Moment::Published(&opportunity));
+        let gone = self.shared.board.publish(opportunity);
         gone.map_or(Ok(()), |gone| Err(format!("the board is full: {gone} is worth least and goes")))
+    }
+
+    /// Straight to the door with what standing orders cover, the best first, and no more of it than an order has uses.
+    fn act(&self, mut published: Vec<Opportunity>) -> Result<(), &'static str> {
+        published.sort_by_key(|opportunity| Reverse(opportunity.appraisal.net()));
+        let mut orders = self.shared.door.orders();
+        for draft in published.iter().map(Opportunity::draft) {
+            let Some(order) = covering(&orders, &draft, self.shared.board.chain_time()) else { continue };
+            if let Some(status) = orders.iter_mut().find(|status| status.order.id == order) {
+                status.used = status.used.saturating_add(1);
+            }
+            self.shared.errands.drop_off(draft, Origin::Reflex { order })?;
+        }
+        Ok(())
     }
 }

@@ -24,6 +24,30 @@ async fn the_reflex_lane_offers_what_an_order_covers_once_and_asks_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_order_takes_the_best_of_a_block_and_no_more_than_it_has_uses() {
+    let mut order = sample_order();
+    order.uses = 2;
+    let door = open_door().armed(order);
+    let worth = |seed: u8, dollars: i128| {
+        let mut opportunity = opportunity(seed);
+        opportunity.appraisal.gross = UsdE8(dollars * 100_000_000);
+        opportunity
+    };
+    let all = [worth(1, 10), worth(2, 30), worth(3, 20)];
+    let strategy = Told::new(move |event, outbox| {
+        if let ChainEvent::Block { .. } = event {
+            all.iter().for_each(|opportunity| outbox.publish(opportunity.clone()));
+        }
+    });
+    let mut agent = Bench::new(door.clone(), strategy)
+        .start(agent_runtime::planner_fn(|_: &agent_core::Briefing| agent_core::Plan::default()))
+        .await;
+    agent.block().await;
+    assert_eq!(offers(&door), [(2, "reflex"), (3, "reflex")]);
+    agent.stop().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_planner_decides_what_no_order_covers_once() {
     let door = open_door();
     let mut agent = Bench::new(door.clone(), Told::publishes(&[1, 2])).start(eager()).await;
