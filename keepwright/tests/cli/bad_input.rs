@@ -45,9 +45,9 @@ fn a_config_that_is_missing() -> Checked {
 #[test]
 fn a_config_with_an_unknown_key() -> Checked {
     check(
-        |desk| desk.edit("liquidator.toml", "confirmations = 1", "confirmatoins = 1"),
+        |desk| desk.edit("liquidator.toml", "confirmations = 1", "confirms = 1"),
         expect![
-            "config liquidator.toml is wrong in line 16: unknown field `confirmatoins`, expected one of `id`, `endpoint`, `block_seconds`, `confirmations`"
+            "config liquidator.toml is wrong in line 16: unknown field `confirms`, expected one of `id`, `endpoint`, `block_seconds`, `confirmations`"
         ],
     )
 }
