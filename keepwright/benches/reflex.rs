@@ -243,6 +243,7 @@ impl Stages {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "only the reflex path's moments are timed")]
 impl Observer for Stages {
     fn saw(&self, moment: Moment<'_>) {
         match moment {
