@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     outcome::Settlement,
     ports::BoxFuture,
-    units::{BlockRef, ChainId},
+    units::{BlockRef, ChainId, Wei},
 };
 
 /// What the next transaction of this lane would carry.
@@ -18,10 +18,14 @@ pub struct Quote {
     pub from: Address,
     /// The next free nonce.
     pub nonce: u64,
-    /// EIP-1559 fee cap, wei per gas.
+    /// EIP-1559 fee cap that the sender would offer, wei per gas: room for the base fee to rise.
     pub max_fee: u128,
+    /// The least fee cap with which the next block can take it, wei per gas.
+    pub least_fee: u128,
     /// EIP-1559 tip, wei per gas.
     pub tip: u128,
+    /// The lane's native coin, to pay for gas.
+    pub balance: Wei,
     /// The head at the time of asking.
     pub head: BlockRef,
 }
