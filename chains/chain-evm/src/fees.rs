@@ -14,6 +14,8 @@ pub struct TipBounds {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fees {
     pub(crate) max_fee: u128,
+    /// The least that the next block takes at this tip.
+    pub(crate) least_fee: u128,
     pub(crate) tip: u128,
 }
 
@@ -23,7 +25,8 @@ impl Fees {
     pub(crate) fn offer(next_base_fee: u128, recent_tips: &[u128], bounds: TipBounds) -> Option<Self> {
         let tip = median(recent_tips).unwrap_or_default().max(bounds.floor).min(bounds.cap);
         let max_fee = next_base_fee.checked_mul(2)?.checked_add(tip)?;
-        Some(Self { max_fee, tip })
+        let least_fee = next_base_fee.checked_add(tip)?;
+        Some(Self { max_fee, least_fee, tip })
     }
 }
 
@@ -43,7 +46,8 @@ mod tests {
 
     fn check(base: u128, tips: &[u128], max_fee: u128, tip: u128) {
         let bounds = TipBounds { floor: 10, cap: 100 };
-        assert_eq!(Fees::offer(base, tips, bounds), Some(Fees { max_fee, tip }), "{base} {tips:?}");
+        let expected = Fees { max_fee, least_fee: max_fee.checked_sub(base).unwrap(), tip };
+        assert_eq!(Fees::offer(base, tips, bounds), Some(expected), "{base} {tips:?}");
     }
 
     #[test]
@@ -66,6 +70,7 @@ mod tests {
             let fees = Fees::offer(base, &tips, TipBounds { floor, cap }).unwrap();
             prop_assert!(fees.tip <= cap && (fees.tip >= floor || floor > cap));
             prop_assert_eq!(fees.max_fee.checked_sub(fees.tip), base.checked_mul(2));
+            prop_assert_eq!(fees.least_fee.checked_sub(fees.tip), Some(base));
         }
     }
 }

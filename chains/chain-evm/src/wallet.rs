@@ -16,7 +16,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use agent_core::{
     Settlement,
     ports::{BoxFuture, Quote, Sender, SenderError, Sent, Standing},
-    units::Asset,
+    units::{Asset, Wei},
 };
 use alloy::{primitives::Address, signers::local::PrivateKeySigner};
 use chain_door::{KillSwitch, Recorded, Transaction};
@@ -98,15 +98,20 @@ impl WalletHandle {
 
     async fn next_quote(&self) -> Result<Quote, WalletError> {
         let Lane { endpoint, config, from, .. } = &*self.lane;
-        let pending = endpoint.pending_nonce(*from).await?;
-        let history = endpoint.fee_history(FEE_BLOCKS).await?;
-        let head = endpoint.latest().await?.block;
+        let (pending, history, balance, head) = futures::try_join!(
+            endpoint.pending_nonce(*from),
+            endpoint.fee_history(FEE_BLOCKS),
+            endpoint.newest_balance(*from),
+            endpoint.latest(),
+        )?;
         let next_base_fee = history.base_fee_per_gas.last().ok_or(WalletError::NoBaseFee)?.to();
         let tips = history.reward.unwrap_or_default().into_iter().flatten().map(|tip| tip.to());
         let tips: Vec<u128> = tips.collect();
-        let fees = Fees::offer(next_base_fee, &tips, config.tip).ok_or(WalletError::FeesTooHigh)?;
+        let Fees { max_fee, least_fee, tip } =
+            Fees::offer(next_base_fee, &tips, config.tip).ok_or(WalletError::FeesTooHigh)?;
         let nonce = self.lane.next_nonce(pending);
-        Ok(Quote { chain: endpoint.chain(), from: *from, nonce, max_fee: fees.max_fee, tip: fees.tip, head })
+        let (chain, from, head) = (endpoint.chain(), *from, head.block);
+        Ok(Quote { chain, from, nonce, max_fee, least_fee, tip, balance: Wei(balance), head })
     }
 
     async fn sign_and_broadcast(&self, transaction: &Transaction) -> Result<Sent, WalletError> {

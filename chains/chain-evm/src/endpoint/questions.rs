@@ -67,6 +67,11 @@ impl Endpoint {
         self.ask("eth_getBalance", (holder, at(block))).await
     }
 
+    /// The native balance of `holder` after the newest block.
+    pub(crate) async fn newest_balance(&self, holder: Address) -> Result<U256, RpcFailure> {
+        self.ask("eth_getBalance", (holder, "latest")).await
+    }
+
     /// The balance of `holder` after `block`; a token that does not answer like one is a failure.
     pub(crate) async fn balance(
         &self,

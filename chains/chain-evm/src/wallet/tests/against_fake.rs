@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use agent_core::units::ChainId;
-use alloy::primitives::{B256, U64};
+use alloy::primitives::{B256, U64, U256};
 use serde_json::{Value, json};
 
 use super::*;
@@ -34,6 +34,10 @@ impl Node {
                 node.answers.lock().unwrap().pop().unwrap_or(Reply::Is(json!(B256::ZERO)))
             }
             "eth_getTransactionCount" => Reply::Is(json!(U64::from(node.pending.load(Ordering::SeqCst)))),
+            "eth_getBalance" => {
+                assert_eq!(*params, json!([FROM, "latest"]));
+                Reply::Is(json!("0x2a"))
+            }
             "eth_feeHistory" => Reply::Is(json!({
                 "baseFeePerGas": ["0x64", "0x6e", "0x78"], "reward": [["0x0"], ["0x77359401"]], "oldestBlock": "0x1",
                 "gasUsedRatio": [0.5, 0.5],
@@ -60,6 +64,7 @@ async fn a_quote_holds_fees_within_bounds_and_never_a_used_nonce() {
     let quote = wallet.next_quote().await.unwrap();
     assert_eq!((quote.nonce, quote.from, quote.chain, quote.head.number.0), (4, FROM, ChainId(31337), 9));
     assert_eq!((quote.tip, quote.max_fee), (2_000_000_000, 2_000_000_240), "cap, and twice 0x78");
+    assert_eq!((quote.least_fee, quote.balance), (2_000_000_120, Wei(U256::from(42))));
     wallet.send_to(FROM, Bytes::new()).await;
     // The node has not seen it yet, or has forgotten it.
     assert_eq!(wallet.next_quote().await.unwrap().nonce, 5);
