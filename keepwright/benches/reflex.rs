@@ -24,7 +24,7 @@ use keepwright::{
             BoxFuture, Command, Door as _, Journal, Moment, Observer, Quote, Sender, SenderError, Sent,
             Standing,
         },
-        units::{Asset as Unit, BlockNumber, BlockRef, ChainId, Timestamp, Token, TokenAmount, UsdE8},
+        units::{Asset as Unit, BlockNumber, BlockRef, ChainId, Timestamp, Token, TokenAmount, UsdE8, Wei},
     },
     devnet::{Asset, Devnet, DevnetConfig, Manifest, Mining, World},
     door::{Door, DoorPorts, KillSwitch, Policy, Recorded},
@@ -194,8 +194,9 @@ impl Sender<Recorded> for Drops {
             let read = keepwright::core::ports::Reader::read(&reader, Vec::new()).await;
             let (head, _): (BlockRef, _) =
                 read.map_err(|cause| SenderError { doing: "quote", cause: Box::new(cause) })?;
-            let (max_fee, tip) = (2_000_000_000, 1_000_000);
-            Ok(Quote { chain: self.endpoint.chain(), from: self.from, nonce: 1, max_fee, tip, head })
+            let (max_fee, least_fee, tip) = (2_000_000_000, 1_000_000_000, 1_000_000);
+            let (chain, balance) = (self.endpoint.chain(), Wei(alloy::primitives::U256::MAX));
+            Ok(Quote { chain, from: self.from, nonce: 1, max_fee, least_fee, tip, balance, head })
         })
     }
 

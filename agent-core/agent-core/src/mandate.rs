@@ -52,20 +52,26 @@ pub struct StandingOrder {
 }
 
 /// Why a standing order does not cover a draft.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum OutsideMandate {
     /// No such order, or it was disarmed.
+    #[error("it is not armed")]
     NotArmed,
     /// Another class of opportunity.
+    #[error("it is for another class")]
     Class,
     /// The order has ended.
+    #[error("it has ended")]
     Expired,
     /// All its uses are spent.
+    #[error("its uses are spent")]
     Spent,
     /// Worth less than the order's least value.
+    #[error("it wants more value")]
     TooSmall,
-    /// The token is not named, or the notional is above its limit.
+    /// A token is not named, or more of it is put to work than its limit.
+    #[error("it does not bear that much of every token that is put to work")]
     Notional,
 }
 

@@ -48,7 +48,7 @@ pub enum Refusal {
         head: u64,
     },
     /// A balance moved against what the intent declared.
-    #[error("simulated balance change of {holder} in {asset:?} is {change}, the intent allows {allowed}")]
+    #[error("the {asset} balance of {holder} would change by {change}, and the intent allows {allowed}")]
     Delta {
         /// Whose balance.
         holder: Address,
@@ -105,6 +105,12 @@ pub enum Refusal {
         /// What is left of it.
         allowed: String,
     },
+    /// The key's native coin does not cover the gas.
+    #[error("the key holds {has}, which does not cover the gas; send it some")]
+    CannotPay {
+        /// What it holds.
+        has: Wei,
+    },
     /// The strategy has no budget in the policy.
     #[error("strategy {0} is not in the policy")]
     StrategyNotAllowed(String),
@@ -120,7 +126,7 @@ pub enum Refusal {
         now: u64,
     },
     /// The standing order does not cover it.
-    #[error("the standing order does not cover it: {0:?}")]
+    #[error("the standing order does not cover it: {0}")]
     OutsideMandate(OutsideMandate),
     /// Only the operator may ask for this.
     #[error("only the operator may ask for this")]
@@ -157,6 +163,7 @@ impl Refusal {
             | Self::StrategyNotAllowed(_) => "the policy forbids it: pick another",
             Self::NoExecutor => "the agent cannot act yet: wait",
             Self::AlreadyArmed(_) => "it is armed already: disarm it first or leave it",
+            Self::CannotPay { .. } => "the agent cannot pay for gas: wait",
             Self::OverLimit { .. } => "a limit is reached: pick a smaller one or wait",
             Self::Deadline { .. } => "too late: look again",
             Self::OutsideMandate(_) => "outside the standing order: execute it yourself or wait",

@@ -4,6 +4,7 @@ mod intents;
 mod offer;
 mod record;
 mod recover;
+mod refusals;
 mod settle;
 
 use std::sync::{
@@ -21,6 +22,7 @@ use agent_core::{
 };
 
 use intents::Intents;
+use refusals::Refusals;
 
 use crate::{KillSwitch, Page, Policy, Recorded, orders::OrderBook, payload::ORDERS};
 
@@ -59,6 +61,7 @@ struct Shared {
     /// simulated after all that come before it.
     lane: futures::lock::Mutex<()>,
     intents: Intents,
+    refusals: Mutex<Refusals>,
     /// The latest chain time heard of, for entries that are written without a quote.
     chain_time: AtomicU64,
 }
@@ -79,6 +82,7 @@ impl Door {
             book: Mutex::new(book),
             lane: futures::lock::Mutex::new(()),
             intents,
+            refusals: Mutex::default(),
             chain_time: AtomicU64::new(chain_time.0),
         };
         if shared.is_alive().is_err() {
@@ -118,6 +122,10 @@ impl Shared {
     /// A panic elsewhere leaves the book whole: it is only ever changed by single calls.
     fn book(&self) -> MutexGuard<'_, OrderBook> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn refusals(&self) -> MutexGuard<'_, Refusals> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> Timestamp {

@@ -34,9 +34,8 @@ pub(crate) fn judge(
     mandate: Option<&Mandate>,
 ) -> Result<Approved, Refusal> {
     let action = sound(policy, &simulated, quote, mandate)?;
-    let gas_limit = limits::gas_limit(policy, &simulated)?;
-    let transaction = Transaction::new(simulated.frame.clone(), quote, gas_limit);
-    limits::gas_fits(policy, transaction.gas)?;
+    let gas = limits::gas_terms(policy, &simulated, quote)?;
+    let transaction = Transaction::new(simulated.frame.clone(), quote, gas);
     let reservations = limits::reservations(policy, &simulated.draft, &action, &transaction, mandate)?;
     Ok(Approved { simulated, transaction, reservations })
 }

@@ -71,8 +71,7 @@ pub struct Gas {
 }
 
 impl Transaction {
-    pub(crate) fn new(frame: Frame, quote: &Quote, gas_limit: u64) -> Self {
-        let gas = Gas { limit: gas_limit, max_fee: quote.max_fee, tip: quote.tip };
+    pub(crate) fn new(frame: Frame, quote: &Quote, gas: Gas) -> Self {
         Self { chain: quote.chain, from: frame.from, nonce: quote.nonce, to: frame.to, data: frame.data, gas }
     }
 

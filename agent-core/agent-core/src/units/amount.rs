@@ -1,5 +1,7 @@
 //! Token amounts, and the exact way from what a person writes to base units.
 
+use std::fmt;
+
 use alloy_primitives::{Address, U256, utils::ParseUnits};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +33,15 @@ pub enum Asset {
     Native,
     /// An ERC-20 token.
     Token(Address),
+}
+
+impl fmt::Display for Asset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Native => f.write_str("native coin"),
+            Self::Token(token) => write!(f, "token {token}"),
+        }
+    }
 }
 
 /// Why a written amount is not an exact number of base units.

@@ -29,8 +29,10 @@ impl Shared {
         if refusal == Refusal::Killed {
             self.stand_down().await?;
         }
-        let page = RefusedPage { draft, origin, refusal: refusal.clone(), policy: self.policy.hash };
-        self.note(EntryKind::Refused, id.0, Page::Refused(Box::new(page)).bytes()?).await?;
+        if self.refusals().is_news(id, &refusal) {
+            let page = RefusedPage { draft, origin, refusal: refusal.clone(), policy: self.policy.hash };
+            self.note(EntryKind::Refused, id.0, Page::Refused(Box::new(page)).bytes()?).await?;
+        }
         observer.saw(Moment::Refused(id, &refusal));
         Ok(Offered::Refused(refusal))
     }

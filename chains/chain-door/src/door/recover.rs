@@ -25,6 +25,8 @@ impl Shared {
         let shared = self.clone();
         // No offer is between its record and its signature while this is held.
         let _lane = shared.lane.lock().await;
+        // How late it is decides what may be given up. Who cannot say gives up nothing.
+        drop(self.quote().await);
         let followed = self.intents.followed();
         let mut underway = Vec::new();
         for stored in self.ports.journal.open_intents().await? {
@@ -54,6 +56,9 @@ impl Shared {
                     let doing = "check a recorded transaction again";
                     Err(DoorError::Standing(SenderError { doing, cause: Box::new(refusal) }))
                 }
+                // It may have been broadcast before, and come back from somewhere: as long as it can still do what it
+                // says, it keeps its claims, and waits for a later `recover`.
+                Err(_refusal) if self.is_in_time(&handed) => Ok(None),
                 Err(refusal) => self.drop_it(handed, &format!("after a restart: {refusal}")).await,
             },
             Err(error) => Err(DoorError::Standing(error)),
@@ -66,6 +71,11 @@ impl Shared {
         let watch = watch(&self.policy, page.transaction.from);
         let entry = RecordedEntry { subject, at, reservations };
         Recorded { draft: page.draft.clone(), transaction: page.transaction.clone(), watch, entry }
+    }
+
+    /// Whether the executor would still run it. An operator's maintenance has no deadline, and is simply asked for again.
+    fn is_in_time(&self, handed: &Handed) -> bool {
+        handed.deadline().is_some_and(|deadline| self.now() <= deadline)
     }
 
     async fn drop_it(&self, handed: Handed, why: &str) -> Result<Option<Underway>, DoorError> {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use agent_core::{
-    Mined, Outcome, OutcomeReport, Refusal, Settlement,
+    Action, Mined, Outcome, OutcomeReport, Refusal, Settlement,
     ports::{DoorError, Entry, EntryKind, Moment, Sent, Underway},
-    units::Asset,
+    units::{Asset, Timestamp},
 };
 
 use alloy_primitives::Address;
@@ -21,6 +21,7 @@ use crate::{
 pub(super) struct Handed {
     report: OutcomeReport,
     entry: RecordedEntry,
+    deadline: Option<Timestamp>,
 }
 
 impl Handed {
@@ -32,7 +33,16 @@ impl Handed {
             class: draft.class.clone(),
             outcome: Outcome::Closed(Settlement::Dropped { why: String::new() }),
         };
-        Self { report, entry: recorded.entry.clone() }
+        let deadline = match &draft.action {
+            Action::Execute(intent) => Some(intent.deadline),
+            Action::Maintain(_) => None,
+        };
+        Self { report, entry: recorded.entry.clone(), deadline }
+    }
+
+    /// The chain time after which the executor refuses it.
+    pub(super) const fn deadline(&self) -> Option<Timestamp> {
+        self.deadline
     }
 }
 
@@ -82,7 +92,7 @@ impl Shared {
         handed: Handed,
         settlement: Settlement,
     ) -> Result<OutcomeReport, DoorError> {
-        let Handed { mut report, entry } = handed;
+        let Handed { mut report, entry, .. } = handed;
         let (kind, mined) = match &settlement {
             Settlement::Settled(mined) => (EntryKind::Closed, Some((mined.clone(), false))),
             Settlement::Reverted(mined) => (EntryKind::Closed, Some((mined.clone(), true))),

@@ -76,7 +76,7 @@ fn a_refusal_is_written_down_and_nothing_is_sent() {
             simulate
             - simulated
             append Refused
-            - refused: simulated balance change of 0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE in Token(0x0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c) is -1, the intent allows 1"#]],
+            - refused: the token 0x0C0c0C0c0c0c0c0c0c0c0C0C0C0c0c0C0c0c0c0c balance of 0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE would change by -1, and the intent allows 1"#]],
     );
     assert_eq!(world.kinds(), [EntryKind::Refused]);
     assert!(world.sent().is_empty());

@@ -1,6 +1,10 @@
 //! Amounts against their limits, and what the journal is asked to reserve.
 
-use agent_core::{Action, Draft, Intent, OutsideMandate, Refusal, ports::Reservation, units::Wei};
+use agent_core::{
+    Action, Draft, Intent, OutsideMandate, Refusal,
+    ports::{Quote, Reservation},
+    units::Wei,
+};
 use alloy_primitives::{Address, U256};
 
 use super::Mandate;
@@ -13,12 +17,22 @@ use crate::{
 /// what must be there before they are paid.
 const SPARE_GAS: u64 = 30_000;
 
-pub(super) fn gas_limit(policy: &Policy, simulated: &Simulated) -> Result<u64, Refusal> {
+/// Gas terms within the policy's: the fee cap is what the sender would offer, or the policy's where that is less and the next
+/// block can still take it. The key must be able to pay for all of it.
+pub(super) fn gas_terms(policy: &Policy, simulated: &Simulated, quote: &Quote) -> Result<Gas, Refusal> {
     let (used, most) = (simulated.simulation.gas_used, policy.limits.gas_per_transaction);
     if used > most {
         return Err(over("gas per transaction", used, most));
     }
-    Ok(used.saturating_add(used.div_euclid(2)).saturating_add(SPARE_GAS).min(most))
+    if quote.least_fee > policy.limits.max_fee {
+        return Err(over("fee per gas", quote.least_fee, policy.limits.max_fee));
+    }
+    let limit = used.saturating_add(used.div_euclid(2)).saturating_add(SPARE_GAS).min(most);
+    let max_fee = quote.max_fee.min(policy.limits.max_fee);
+    match Wei::for_gas(limit, max_fee) {
+        Some(needs) if needs <= quote.balance => Ok(Gas { limit, max_fee, tip: quote.tip.min(max_fee) }),
+        _ => Err(Refusal::CannotPay { has: quote.balance }),
+    }
 }
 
 /// The gas terms of a transaction, however it came by them, are within the policy's.

@@ -5,7 +5,7 @@ mod mandates;
 use agent_core::{
     Action, Borrow, Call, Draft, Intent, Maintenance, Origin,
     ports::{Frame, Quote, SimulatedOutcome, Simulation, SimulationRequest},
-    units::{Asset, ChainId, Timestamp, UsdE8},
+    units::{Asset, ChainId, Timestamp, UsdE8, Wei},
 };
 use alloy_primitives::{Address, B256, Bytes, I256, U256};
 use expect_test::{Expect, expect};
@@ -157,7 +157,7 @@ fn maintenance_has_its_own_limits() {
             case.change(EXECUTOR, Asset::Token(USDC), -6);
         },
         expect![
-            "simulated balance change of 0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE in Token(0x0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c) is -6, the intent allows -5"
+            "the token 0x0C0c0C0c0c0c0c0c0c0c0C0C0C0c0c0C0c0c0c0c balance of 0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE would change by -6, and the intent allows -5"
         ],
     );
     refused(
@@ -166,7 +166,7 @@ fn maintenance_has_its_own_limits() {
             case.change(EXECUTOR, Asset::Native, -1);
         },
         expect![
-            "simulated balance change of 0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE in Native is -1, the intent allows 0"
+            "the native coin balance of 0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE would change by -1, and the intent allows 0"
         ],
     );
     refused(
@@ -243,7 +243,9 @@ fn what_is_judged_is_the_bytes_and_not_the_draft() {
     );
     refused(
         |case| (case.origin, case.frame) = (reflex(), Some(bytes.clone())),
-        expect!["the standing order does not cover it: Notional"],
+        expect![
+            "the standing order does not cover it: it does not bear that much of every token that is put to work"
+        ],
     );
 }
 
@@ -329,6 +331,23 @@ fn an_intent_has_a_floor_and_a_near_deadline() {
 }
 
 #[test]
+fn a_key_that_cannot_pay_for_its_gas_is_refused_before_anything_is_recorded() {
+    refused(
+        |case| case.quote.balance = Wei(U256::from(GWEI) * U256::from(180_000) - U256::ONE),
+        expect!["the key holds 0.000179999999999999 ETH, which does not cover the gas; send it some"],
+    );
+    approved(|case| case.quote.balance = Wei(U256::from(GWEI) * U256::from(180_000)));
+}
+
+#[test]
+fn a_fee_that_the_next_block_takes_is_cut_to_the_policys_cap() {
+    let mut case = Case::default();
+    (case.quote.max_fee, case.quote.least_fee, case.quote.tip) = (30 * GWEI, 9 * GWEI, 20 * GWEI);
+    let gas = case.judge().unwrap().transaction.gas;
+    assert_eq!((gas.max_fee, gas.tip), (10 * GWEI, 10 * GWEI));
+}
+
+#[test]
 fn amounts_and_gas_stay_within_their_limits() {
     refused(
         |case| case.intent().borrow = Some(Borrow { lender: POOL, amount: amount(USDC, 1_000_000_001) }),
@@ -354,7 +373,7 @@ fn amounts_and_gas_stay_within_their_limits() {
         expect!["gas per transaction is over its limit: 500001 asked, 500000 allowed"],
     );
     refused(
-        |case| case.quote.max_fee = 10 * GWEI + 1,
+        |case| (case.quote.max_fee, case.quote.least_fee) = (30 * GWEI, 10 * GWEI + 1),
         expect!["fee per gas is over its limit: 10000000001 asked, 10000000000 allowed"],
     );
     assert_eq!(approved(|case| case.simulation.gas_used = 500_000).transaction.gas.limit, 500_000);
@@ -365,31 +384,31 @@ fn simulated_balances_must_move_as_declared() {
     refused(
         |case| case.change(EXECUTOR, Asset::Token(USDC), 0),
         expect![
-            "simulated balance change of 0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE in Token(0x0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c) is 0, the intent allows 1"
+            "the token 0x0C0c0C0c0c0c0c0c0c0c0C0C0C0c0c0C0c0c0c0c balance of 0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE would change by 0, and the intent allows 1"
         ],
     );
     refused(
         |case| case.change(EXECUTOR, Asset::Token(WETH), -1),
         expect![
-            "simulated balance change of 0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE in Token(0x0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e) is -1, the intent allows 0"
+            "the token 0x0E0e0e0E0e0E0E0e0E0e0e0E0e0e0e0e0e0e0e0E balance of 0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE would change by -1, and the intent allows 0"
         ],
     );
     refused(
         |case| case.change(EXECUTOR, Asset::Native, -1),
         expect![
-            "simulated balance change of 0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE in Native is -1, the intent allows 0"
+            "the native coin balance of 0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE would change by -1, and the intent allows 0"
         ],
     );
     refused(
         |case| case.change(KEY, Asset::Token(USDC), -1),
         expect![
-            "simulated balance change of 0xF0F0F0f0f0F0F0f0f0F0f0f0f0f0F0F0f0f0f0F0 in Token(0x0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c) is -1, the intent allows 0"
+            "the token 0x0C0c0C0c0c0c0c0c0c0c0C0C0C0c0c0C0c0c0c0c balance of 0xF0F0F0f0f0F0F0f0f0F0f0f0f0f0F0F0f0f0f0F0 would change by -1, and the intent allows 0"
         ],
     );
     refused(
         |case| case.change(KEY, Asset::Native, -1),
         expect![
-            "simulated balance change of 0xF0F0F0f0f0F0F0f0f0F0f0f0f0f0F0F0f0f0f0F0 in Native is -1, the intent allows 0"
+            "the native coin balance of 0xF0F0F0f0f0F0F0f0f0F0f0f0f0f0F0F0f0f0f0F0 would change by -1, and the intent allows 0"
         ],
     );
     refused(

@@ -137,8 +137,16 @@ pub(crate) fn block(number: u64, timestamp: u64) -> BlockRef {
 }
 
 pub(crate) fn quote() -> Quote {
-    let (max_fee, tip) = (GWEI, 1);
-    Quote { chain: ChainId(31_337), from: KEY, nonce: 7, max_fee, tip, head: block(100, NOW) }
+    Quote {
+        chain: ChainId(31_337),
+        from: KEY,
+        nonce: 7,
+        max_fee: GWEI,
+        least_fee: GWEI / 2,
+        tip: 1,
+        balance: Wei(U256::from(10).pow(U256::from(18))),
+        head: block(100, NOW),
+    }
 }
 
 /// A success on the head that gains the executor something of everything.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use agent_core::{
-    Opportunity, OpportunityId, Outcome, OutcomeReport, Refusal,
+    Opportunity, OpportunityId, Outcome, OutcomeReport, Refusal, Settlement,
     ports::Outbox,
     units::{BlockNumber, Timestamp},
 };
@@ -57,9 +57,13 @@ impl Board {
         self.withdraw(outbox, |_, _| true);
     }
 
-    /// Takes note of how one ended: what the door let through once, it never lets through again.
+    /// Takes note of how one ended: what was mined once, the door never lets through again. What was dropped may come back.
     pub(crate) fn close(&mut self, report: &OutcomeReport, head: BlockNumber, outbox: &mut Outbox) {
-        let spent = matches!(&report.outcome, Outcome::Closed(_) | Outcome::Refused(Refusal::AlreadyTaken));
+        let spent = match &report.outcome {
+            Outcome::Closed(Settlement::Settled(_) | Settlement::Reverted(_)) => true,
+            Outcome::Closed(Settlement::Dropped { .. }) => false,
+            Outcome::Refused(refusal) => *refusal == Refusal::AlreadyTaken,
+        };
         if !spent {
             return;
         }

@@ -33,22 +33,31 @@ fn died(draft: Draft, origin: Origin) -> World {
     world
 }
 
-/// Recovers; what was sent, and how it ended.
+/// Recovers; what was sent, and how it ended. What is neither sent nor dropped while the executor would still run it is
+/// recovered once more when it would not.
 fn recovered(world: &World, policy: Policy) -> String {
     let door = world.door_under(policy);
     world.settles(settled());
     world.trace.take();
-    let underway = match block_on(door.recover()) {
-        Ok(underway) => underway,
-        Err(error) => return format!("error: {error}"),
-    };
-    for underway in underway {
-        block_on(underway.outcome).unwrap();
+    let mut kept = "";
+    for _ in 0..2 {
+        let underway = match block_on(door.recover()) {
+            Ok(underway) => underway,
+            Err(error) => return format!("error: {error}"),
+        };
+        for underway in underway {
+            block_on(underway.outcome).unwrap();
+        }
+        if block_on(world.list.open_intents()).unwrap().is_empty() {
+            break;
+        }
+        kept = "kept until it is too late; ";
+        world.at(NOW + 31);
     }
     assert!(block_on(world.list.open_intents()).unwrap().is_empty());
     let lines = world.trace.take();
     let told = |line: &&String| line.starts_with("- closed") || *line == "send";
-    lines.iter().filter(told).cloned().collect::<Vec<_>>().join("; ")
+    format!("{kept}{}", lines.iter().filter(told).cloned().collect::<Vec<_>>().join("; "))
 }
 
 #[track_caller]
@@ -112,13 +121,15 @@ fn what_is_unknown_is_dropped_when_anything_changed() {
     check(
         planner(),
         |_| other_policy(),
-        expect!["- closed: dropped: after a restart: the policy changed since this was recorded"],
+        expect![
+            "kept until it is too late; - closed: dropped: after a restart: the policy changed since this was recorded"
+        ],
     );
     check(
         planner(),
         killed,
         expect![
-            "- closed: dropped: after a restart: the kill switch is latched; only the operator clears it"
+            "kept until it is too late; - closed: dropped: after a restart: the kill switch is latched; only the operator clears it"
         ],
     );
     check(
@@ -128,7 +139,7 @@ fn what_is_unknown_is_dropped_when_anything_changed() {
             policy()
         },
         expect![
-            "- closed: dropped: after a restart: the deadline 1030 is not within the allowed window after 1030"
+            "kept until it is too late; - closed: dropped: after a restart: the deadline 1030 is not within the allowed window after 1031"
         ],
     );
     check(
@@ -141,7 +152,7 @@ fn what_is_unknown_is_dropped_when_anything_changed() {
             policy()
         },
         expect![
-            "- closed: dropped: after a restart: the simulation reverts: execution reverted outside of the executor: it gave no reason"
+            "kept until it is too late; - closed: dropped: after a restart: the simulation reverts: execution reverted outside of the executor: it gave no reason"
         ],
     );
     check(
@@ -155,7 +166,7 @@ fn what_is_unknown_is_dropped_when_anything_changed() {
             policy()
         },
         expect![
-            "- closed: dropped: after a restart: simulated balance change of 0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE in Token(0x0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c) is 0, the intent allows 1"
+            "kept until it is too late; - closed: dropped: after a restart: the deadline 1030 is not within the allowed window after 1031"
         ],
     );
 }
@@ -173,7 +184,9 @@ fn a_reflex_needs_the_very_order_that_it_was_recorded_under() {
             disarm(world);
             policy()
         },
-        expect!["- closed: dropped: after a restart: the standing order does not cover it: NotArmed"],
+        expect![
+            "kept until it is too late; - closed: dropped: after a restart: the standing order does not cover it: it is not armed"
+        ],
     );
     check(
         reflex(),
@@ -182,7 +195,9 @@ fn a_reflex_needs_the_very_order_that_it_was_recorded_under() {
             world.command(&disarm(world), Command::Arm(order()), Origin::Operator).unwrap();
             policy()
         },
-        expect!["- closed: dropped: after a restart: the standing order does not cover it: NotArmed"],
+        expect![
+            "kept until it is too late; - closed: dropped: after a restart: the deadline 1030 is not within the allowed window after 1031"
+        ],
     );
     let world = World::new();
     let door = world.door();
@@ -191,7 +206,7 @@ fn a_reflex_needs_the_very_order_that_it_was_recorded_under() {
     drop(block_on(door.offer(draft(1), reflex())).unwrap());
     world.sender.lane.lock().unwrap().standing = Some(Standing::Unknown);
     world.at(NOW + 10);
-    expect!["- closed: dropped: after a restart: the standing order does not cover it: Expired"]
+    expect!["kept until it is too late; - closed: dropped: after a restart: the standing order does not cover it: it has ended"]
         .assert_eq(&recovered(&world, policy()));
 }
 
@@ -264,21 +279,23 @@ fn forged(change: impl FnOnce(&mut RecordedPage, &mut Entry)) -> String {
 #[test]
 fn a_forged_record_is_judged_like_any_draft() {
     expect!["send; - closed: settled in block 101"].assert_eq(&forged(|_, _| ()));
-    expect!["- closed: dropped: after a restart: the final bytes do not decode as the executor's call: 0x6666666666666666666666666666666666666666 is not the policy's executor"].assert_eq(&forged(|page, _| page.transaction.to = Some(STRANGER)));
-    expect!["- closed: dropped: after a restart: the final bytes do not decode as the executor's call: the door makes no such call"].assert_eq(&forged(|page, _| page.transaction.data = selector("pendingOwner()")));
+    expect!["kept until it is too late; - closed: dropped: after a restart: the final bytes do not decode as the executor's call: 0x6666666666666666666666666666666666666666 is not the policy's executor"].assert_eq(&forged(|page, _| page.transaction.to = Some(STRANGER)));
+    expect!["kept until it is too late; - closed: dropped: after a restart: the final bytes do not decode as the executor's call: the door makes no such call"].assert_eq(&forged(|page, _| page.transaction.data = selector("pendingOwner()")));
     let bytes = |action: &Action| crate::encode::encode(action, KEY, Some(EXECUTOR)).unwrap().data;
     let mut other = draft(1);
     super::world::borrows(&mut other, 1_000_000_001);
     let greedy = bytes(&other.action);
-    expect!["- closed: dropped: after a restart: amount per transaction is over its limit: 1000.000001 USDC asked, 1000 USDC allowed"].assert_eq(&forged(|page, _| page.transaction.data = greedy));
+    expect!["kept until it is too late; - closed: dropped: after a restart: the deadline 1030 is not within the allowed window after 1031"].assert_eq(&forged(|page, _| page.transaction.data = greedy));
     let ownership = bytes(&Action::Maintain(Maintenance::TransferOwnership { to: SAFE }));
-    expect!["- closed: dropped: after a restart: only the operator may ask for this"]
-        .assert_eq(&forged(|page, _| (page.transaction.data, page.origin) = (ownership, Origin::Operator)));
-    expect!["- closed: dropped: after a restart: the policy is for chain 31337, this is chain 1"]
+    expect![
+        "kept until it is too late; - closed: dropped: after a restart: only the operator may ask for this"
+    ]
+    .assert_eq(&forged(|page, _| (page.transaction.data, page.origin) = (ownership, Origin::Operator)));
+    expect!["kept until it is too late; - closed: dropped: after a restart: the policy is for chain 31337, this is chain 1"]
         .assert_eq(&forged(|page, _| page.transaction.chain.0 = 1));
     expect!["error: cannot find out where a recorded transaction stands (sender failed to check a recorded transaction again: sender is unavailable: it quotes for 0xF0F0F0f0f0F0F0f0f0F0f0f0f0f0F0F0f0f0f0F0, the simulation was for 0x6666666666666666666666666666666666666666); start again when the chain can be asked"].assert_eq(&forged(|page, _| page.transaction.from = STRANGER));
-    expect!["- closed: dropped: after a restart: gas per transaction is over its limit: 500001 asked, 500000 allowed"].assert_eq(&forged(|page, _| page.transaction.gas.limit = 500_001));
-    expect!["- closed: dropped: after a restart: fee per gas is over its limit: 10000000001 asked, 10000000000 allowed"].assert_eq(&forged(|page, _| page.transaction.gas.max_fee = 10 * GWEI + 1));
-    expect!["- closed: dropped: after a restart: reserved budget gas/all is over its limit: 180000000000000 asked, 0 allowed"].assert_eq(&forged(|_, entry| entry.reservations.clear()));
-    expect!["- closed: dropped: after a restart: reserved budget token/0x0C0c0C0c0c0c0c0c0c0c0C0C0C0c0c0C0c0c0c0c is over its limit: 500000000 asked, 1 allowed"].assert_eq(&forged(|_, entry| entry.reservations[2].amount = U256::ONE));
+    expect!["kept until it is too late; - closed: dropped: after a restart: the deadline 1030 is not within the allowed window after 1031"].assert_eq(&forged(|page, _| page.transaction.gas.limit = 500_001));
+    expect!["kept until it is too late; - closed: dropped: after a restart: the deadline 1030 is not within the allowed window after 1031"].assert_eq(&forged(|page, _| page.transaction.gas.max_fee = 10 * GWEI + 1));
+    expect!["kept until it is too late; - closed: dropped: after a restart: the deadline 1030 is not within the allowed window after 1031"].assert_eq(&forged(|_, entry| entry.reservations.clear()));
+    expect!["kept until it is too late; - closed: dropped: after a restart: the deadline 1030 is not within the allowed window after 1031"].assert_eq(&forged(|_, entry| entry.reservations[2].amount = U256::ONE));
 }
