@@ -122,29 +122,23 @@ impl WalletHandle {
         Ok(sent)
     }
 
+    /// Where `transaction` stands. One look never says that it is superseded: following it does, once that is final.
     async fn standing(&self, transaction: &Transaction) -> Result<Standing, WalletError> {
-        let Lane { endpoint, config, from, key, .. } = &*self.lane;
+        let Lane { endpoint, from, key, .. } = &*self.lane;
         let signed = key.sign(transaction, Purpose::Find).await?;
         let sent = signed.sent;
         // The nonce first: had the transaction been mined before, it is found after.
-        let head = endpoint.latest().await?.block.number;
-        let deep = endpoint.nonce_at(*from, verdict::deep(head, config.confirmations)).await?;
-        let mined = endpoint.mined_nonce(*from).await?;
-        if endpoint.receipt(sent.transaction).await?.is_some()
-            || endpoint.has_transaction(sent.transaction).await?
-        {
-            self.lane.remember(signed);
-            return Ok(Standing::Known(sent));
+        let used = endpoint.mined_nonce(*from).await? > sent.nonce;
+        // A used nonce and an unknown hash look like another transaction's doing, but a reorg may undo that, and nodes
+        // behind one address do not all know the same: whoever follows it looks more than once.
+        let known = used
+            || endpoint.receipt(sent.transaction).await?.is_some()
+            || endpoint.has_transaction(sent.transaction).await?;
+        if !known {
+            return Ok(Standing::Unknown);
         }
-        if deep > sent.nonce {
-            return Ok(Standing::Superseded);
-        }
-        if mined > sent.nonce {
-            // Another one took the nonce, but a reorg may still undo that: whoever follows it will know.
-            self.lane.remember(signed);
-            return Ok(Standing::Known(sent));
-        }
-        Ok(Standing::Unknown)
+        self.lane.remember(signed);
+        Ok(Standing::Known(sent))
     }
 }
 

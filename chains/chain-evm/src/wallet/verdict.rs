@@ -4,9 +4,12 @@ use agent_core::units::BlockNumber;
 
 use crate::endpoint::wire::WireReceipt;
 
-/// Looks in a row that must find the nonce used and no receipt before a transaction counts as dropped: nodes behind one
-/// address do not all know the same at the same moment.
+/// Ever higher heads at which looks in a row must find the nonce used and no receipt before a transaction counts as
+/// dropped: nodes behind one address do not all know the same, and one that lags does so for blocks.
 const SURE: u32 = 3;
+/// At least once in so many blocks, what is nowhere is broadcast again: what a node refused (a key out of gas money) it
+/// may take now.
+const AGAIN: u64 = 16;
 
 /// One look.
 #[derive(Debug, Clone)]
@@ -52,19 +55,45 @@ pub(super) struct Progress {
     stuck_after: u64,
     waiting_since: Option<BlockNumber>,
     said_stuck: bool,
-    gone: u32,
+    gone: Gone,
     nowhere: u32,
+    broadcast_at: BlockNumber,
+}
+
+/// Looks in a row that found the nonce used.
+#[derive(Debug, Clone, Copy, Default)]
+struct Gone {
+    heads: u32,
+    newest: Option<BlockNumber>,
+}
+
+impl Gone {
+    /// Counts a look, unless an earlier one was at this head or a newer one.
+    fn at(self, head: BlockNumber) -> Self {
+        if self.newest >= Some(head) {
+            return self;
+        }
+        Self { heads: self.heads.saturating_add(1), newest: Some(head) }
+    }
 }
 
 impl Progress {
     pub(super) const fn new(confirmations: u64, stuck_after: u64) -> Self {
-        Self { confirmations, stuck_after, waiting_since: None, said_stuck: false, gone: 0, nowhere: 0 }
+        Self {
+            confirmations,
+            stuck_after,
+            waiting_since: None,
+            said_stuck: false,
+            gone: Gone { heads: 0, newest: None },
+            nowhere: 0,
+            broadcast_at: BlockNumber(0),
+        }
     }
 
     pub(super) fn judge(&mut self, look: Look) -> Verdict {
         let gone = matches!(look.found, Found::NonceGone);
         let nowhere = matches!(look.found, Found::Nowhere);
-        self.gone = if gone { self.gone.saturating_add(1) } else { 0 };
+        self.gone = if gone { self.gone.at(look.head) } else { Gone::default() };
         self.nowhere = if nowhere { self.nowhere.saturating_add(1) } else { 0 };
         match look.found {
             Found::Mined(receipt) => {
@@ -72,11 +101,18 @@ impl Progress {
                 let is_final = number <= deep(look.head, self.confirmations) && number <= look.head;
                 if is_final { Verdict::Final(receipt) } else { Verdict::Wait }
             }
-            Found::NonceGone if self.gone >= SURE => Verdict::Dropped,
-            // At the first look, the second, the fourth and so on: ever more rarely.
-            Found::Nowhere if self.nowhere.is_power_of_two() => Verdict::Rebroadcast,
+            Found::NonceGone if self.gone.heads >= SURE => Verdict::Dropped,
+            Found::Nowhere if self.is_time_to_broadcast(look.head) => {
+                self.broadcast_at = look.head;
+                Verdict::Rebroadcast
+            }
             Found::Orphaned | Found::Pending | Found::NonceGone | Found::Nowhere => Verdict::Wait,
         }
+    }
+
+    /// At the first look, the second, the fourth and so on, ever more rarely, but once in [`AGAIN`] blocks.
+    const fn is_time_to_broadcast(&self, head: BlockNumber) -> bool {
+        self.nowhere.is_power_of_two() || head.0.saturating_sub(self.broadcast_at.0) >= AGAIN
     }
 
     /// For how many blocks it has waited when it is time to say, once, that it is stuck.
@@ -138,13 +174,19 @@ mod tests {
     }
 
     #[test]
-    fn a_used_nonce_is_believed_at_the_third_look_in_a_row() {
+    fn a_used_nonce_is_believed_at_the_third_head_in_a_row() {
         use Found::{Mined, NonceGone};
         use Verdict::{Dropped, Final, Wait};
-        check([(20, NonceGone), (20, NonceGone), (20, NonceGone)], &[Wait, Wait, Dropped]);
+        check([(20, NonceGone), (21, NonceGone), (22, NonceGone)], &[Wait, Wait, Dropped]);
+        // However often one head is looked at, or two nodes take turns.
+        check([20, 20, 20, 20, 21, 20, 21, 20, 21].map(|head| (head, NonceGone)), &[const { Wait }; 9]);
         check(
-            [(20, NonceGone), (20, NonceGone), (20, Mined(receipt(18))), (20, NonceGone)],
+            [(20, NonceGone), (21, NonceGone), (21, Mined(receipt(18))), (22, NonceGone)],
             &[Wait, Wait, Final(receipt(18)), Wait],
+        );
+        check(
+            [(20, NonceGone), (21, NonceGone), (21, Found::Pending), (22, NonceGone), (23, NonceGone)],
+            &[const { Wait }; 5],
         );
     }
 
@@ -156,6 +198,23 @@ mod tests {
         assert_eq!(again, [1, 2, 4, 8, 16]);
         assert_eq!(look(Found::Pending), Verdict::Wait);
         assert_eq!(look(Found::Nowhere), Verdict::Rebroadcast, "a pool that lost it gets it at once");
+    }
+
+    #[test]
+    fn what_is_nowhere_is_broadcast_again_once_in_some_blocks() {
+        let mut progress = Progress::new(3, 5);
+        // Ten looks at each block: by looks alone the last rebroadcast would be the 512th, in block 151.
+        let looks = (1_000..2_000_u64).map(|look| (look / 10, look));
+        let again: Vec<_> = looks
+            .filter(|(head, _)| {
+                let look = Look { head: BlockNumber(*head), found: Found::Nowhere };
+                progress.judge(look) == Verdict::Rebroadcast
+            })
+            .map(|(head, _)| head)
+            .collect();
+        let gaps = again.iter().zip(again.iter().skip(1)).map(|(one, next)| next.saturating_sub(*one));
+        assert!(gaps.max().unwrap() <= AGAIN && *again.last().unwrap() > 180, "{again:?}");
+        assert!(again.len() < 20, "{again:?}");
     }
 
     #[test]

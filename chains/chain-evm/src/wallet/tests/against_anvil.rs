@@ -153,8 +153,17 @@ async fn a_nonce_used_elsewhere_drops_the_transaction_once_that_is_final() {
     let early = follow::until_final(Arc::clone(&bench.wallet.lane), sent, Vec::new());
     assert!(tokio::time::timeout(Duration::from_millis(300), early).await.is_err(), "not final yet");
     bench.anvil.mine(2).await;
-    assert_eq!(bench.wallet.standing(&transaction).await.unwrap(), Standing::Superseded);
-    let settlement = bench.wallet.settled(sent, Vec::new()).await;
+    // Deep enough, but one look is not sure.
+    assert_eq!(bench.wallet.standing(&transaction).await.unwrap(), Standing::Known(sent));
+    let early = follow::until_final(Arc::clone(&bench.wallet.lane), sent, Vec::new());
+    assert!(tokio::time::timeout(Duration::from_millis(300), early).await.is_err(), "looks at one head only");
+    let miner = async {
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            bench.anvil.mine(1).await;
+        }
+    };
+    let (settlement, ()) = tokio::join!(bench.wallet.settled(sent, Vec::new()), miner);
     let why = format!("nonce {} was used by another transaction", sent.nonce);
     assert_eq!(settlement, Settlement::Dropped { why });
     assert_eq!(bench.wallet.next_quote().await.unwrap().nonce, sent.nonce.saturating_add(1));
