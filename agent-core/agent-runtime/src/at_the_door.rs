@@ -3,7 +3,7 @@
 //! A future that is dropped between the journal and the broadcast would leave a recorded transaction to the next start.
 //! No lane, sitting or shutdown does that, because none of them holds such a future.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use agent_core::{
     Draft, Origin, Refusal,
@@ -12,6 +12,7 @@ use agent_core::{
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinSet,
+    time::interval,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +27,9 @@ pub(crate) const AT_ONCE: usize = 32;
 /// Offers and commands that wait for their turn. One more is turned away: the strategy publishes it again with the next
 /// block, if it is still there.
 const WAITING: usize = 128;
+
+/// How often the door is asked for what nobody follows.
+const TIDYING: Duration = Duration::from_secs(15);
 
 /// What the door says; nothing, when the agent is stopping.
 type Heard = Option<Result<(), Refusal>>;
@@ -112,6 +116,8 @@ impl AtTheDoor {
     /// door stops the agent; what else is at it is seen through all the same.
     pub(crate) async fn run(mut self) -> Result<(), AgentError> {
         let (mut visits, mut outcome) = (JoinSet::new(), Ok(()));
+        let mut tidying = interval(TIDYING);
+        tidying.reset();
         loop {
             tokio::select! {
                 biased;
@@ -123,6 +129,7 @@ impl AtTheDoor {
                     Some(brought) => drop(visits.spawn(self.visit.clone().make(brought))),
                     None => break,
                 },
+                _ = tidying.tick(), if !self.stop.is_cancelled() => drop(visits.spawn(self.visit.clone().tidy())),
             }
         }
         while let Some(visit) = visits.join_next().await {
@@ -133,6 +140,18 @@ impl AtTheDoor {
 }
 
 impl Visit {
+    /// Takes up what the door holds open and nobody follows: what an earlier process left and could neither be sent again
+    /// nor given up at the start.
+    async fn tidy(self) -> Result<(), AgentError> {
+        match self.door.recover().await {
+            Ok(left) => left.into_iter().for_each(|underway| self.under_way.follow(underway)),
+            // The node cannot say where something stands; there is a next time.
+            Err(DoorError::Standing(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
     async fn make(self, (errand, origin, answer): Brought) -> Result<(), AgentError> {
         let heard = match errand {
             Errand::Offer(draft) => self.offer(*draft, origin).await?,

@@ -19,8 +19,10 @@ pub struct RulesPlanner {
     pub min_net: UsdE8,
 }
 
-/// So many failures of a class in a row, as memory has them, make the rules wait.
+/// So many failures of a class in a row, as memory has them, make the rules wait,
 const FAILURES: usize = 2;
+/// for so many seconds of chain time after the last of them.
+const REST: u64 = 600;
 
 impl RulesPlanner {
     fn decide(self, briefing: &Briefing) -> Plan {
@@ -50,7 +52,8 @@ fn wait(reason: &str) -> Plan {
 fn keeps_failing(briefing: &Briefing, item: &BriefingItem) -> bool {
     let episodes = briefing.memories.iter().filter(|record| {
         let trusted = record.provenance.trust() == Trust::Trusted;
-        trusted && record.kind == RecordKind::Episode && record.subject == item.class
+        let fresh = record.at.plus(REST) > briefing.now.timestamp;
+        trusted && fresh && record.kind == RecordKind::Episode && record.subject == item.class
     });
     let latest: Vec<_> = episodes.take(FAILURES).collect();
     latest.len() == FAILURES && latest.iter().all(|record| record.text.contains("reverted"))
@@ -146,5 +149,8 @@ mod tests {
             "what others wrote changes nothing"
         );
         assert_ne!(decided(failed(Provenance::Agent)), decided(vec![]));
+        let (failures, later) = (failed(Provenance::Agent), Timestamp(1 + REST));
+        let forgiven = |text: &str| assert!(text.contains("is the best of 1"), "{text}");
+        check_with(|briefing| (briefing.memories, briefing.now.timestamp) = (failures, later), forgiven);
     }
 }

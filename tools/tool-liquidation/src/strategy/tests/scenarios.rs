@@ -212,6 +212,8 @@ fn what_was_taken_is_not_published_again_and_what_was_refused_is() {
     bench.feed(report(Outcome::Refused(Refusal::Killed)));
     assert_eq!(bench.ids(), vec![taken.id]);
     bench.feed(report(Outcome::Closed(Settlement::Dropped { why: "late".into() })));
+    assert_eq!(bench.ids(), vec![taken.id], "what was dropped may be taken again");
+    bench.feed(report(Outcome::Refused(Refusal::AlreadyTaken)));
     assert_eq!(bench.open(), vec![]);
     bench.mine();
     assert_eq!(bench.open(), vec![]);
