@@ -11,10 +11,14 @@ use agent_runtime::{
     tools::{DisarmStandingOrder, ExecuteOpportunity, ExplainOpportunity, Recall},
 };
 
+use crate::key_lock::KeyLock;
+
 /// An agent in the making. Made by [`Site::open`](crate::Site::open).
 pub struct Keeper {
     parts: AgentParts,
     journal: Option<Arc<dyn Journal>>,
+    /// Nobody else signs with the key while this lives.
+    lock: Option<KeyLock>,
     limits: Limits,
 }
 
@@ -34,16 +38,17 @@ impl Keeper {
         reader: Arc<dyn Reader>,
         door: Arc<dyn Door>,
         memory: Arc<dyn Memory>,
-        journal: Option<Arc<dyn Journal>>,
+        authority: Option<(Arc<dyn Journal>, KeyLock)>,
         observer: Arc<dyn Observer>,
     ) -> Self {
+        let (journal, lock) = authority.unzip();
         let toolbox = Toolbox::new(TOOL_LIMITS)
             .with(ExecuteOpportunity)
             .with(ExplainOpportunity)
             .with(DisarmStandingOrder)
             .with(Recall(memory.clone()));
         let parts = AgentParts { reader, door, memory, observer, strategies: Vec::new(), toolbox };
-        Self { parts, journal, limits: LIMITS }
+        Self { parts, journal, lock, limits: LIMITS }
     }
 
     /// Adds a strategy.
@@ -104,6 +109,8 @@ impl Keeper {
         planner: impl Planner,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), AgentError> {
-        Agent::new(self.parts, planner, self.limits).run(shutdown).await
+        let ran = Agent::new(self.parts, planner, self.limits).run(shutdown).await;
+        drop(self.lock);
+        ran
     }
 }

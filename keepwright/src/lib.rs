@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod keeper;
+mod key_lock;
 mod site;
 
 pub use agent_core as core;

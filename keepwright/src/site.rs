@@ -2,16 +2,20 @@
 
 use std::{fmt, num::NonZeroU64, path::PathBuf, sync::Arc, time::Duration};
 
-use agent_core::ports::{DoorError, Journal, JournalError, MemoryError, Moment, Observer};
+use agent_core::{
+    Outcome, Settlement,
+    ports::{DoorError, Journal, JournalError, MemoryError, Moment, Observer, Sequence},
+};
 use agent_runtime::ClosedDoor;
-use chain_door::{Door, DoorPorts, KillSwitch, Policy};
+use alloy_primitives::{Address, B256};
+use chain_door::{Door, DoorPorts, KillSwitch, Page, Policy};
 use chain_evm::{
-    Endpoint, EvmReader, EvmSimulator, ReaderConfig, TipBounds, UnlockedKey, Wallet, WalletConfig,
+    Endpoint, EvmReader, EvmSimulator, ReaderConfig, RpcFailure, TipBounds, UnlockedKey, Wallet, WalletConfig,
 };
 use memory_journal::RedbJournal;
 use memory_sled::{Opened, SledMemory};
 
-use crate::Keeper;
+use crate::{Keeper, key_lock::KeyLock};
 
 /// The chain's pace, as the operator knows it.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +74,37 @@ pub enum OpenError {
         /// The node.
         endpoint: String,
     },
+    /// What the journal says was mined is not on this chain.
+    #[error(
+        "the journal in {state} is of another chain: its last transaction {transaction} was never mined here; after a \
+         restarted devnet name a fresh `state` folder, and after a very deep reorg wait for the node"
+    )]
+    AnotherChain {
+        /// The state folder.
+        state: String,
+        /// The journal's last mined transaction.
+        transaction: B256,
+    },
+    /// The node could not be asked.
+    #[error("{0}")]
+    Node(#[from] RpcFailure),
+    /// Another process signs with this key.
+    #[error("the key {key} is in use by another process on chain {chain}; stop that one first")]
+    KeyInUse {
+        /// The key.
+        key: Address,
+        /// The chain.
+        chain: u64,
+    },
+    /// Whether another process signs with this key cannot be found out.
+    #[error("the lock {path} cannot be taken ({cause}); make it writable for this user")]
+    KeyLock {
+        /// The lock's file.
+        path: String,
+        /// What the system says.
+        #[source]
+        cause: std::io::Error,
+    },
     /// The journal does not open.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -84,8 +119,10 @@ pub enum OpenError {
 /// What is kept of the past: some years of a busy keeper, in well under 64 MiB.
 const MEMORIES: memory_sled::Limits = memory_sled::Limits { episodes: 50_000, facts: 10_000 };
 
-/// The tip: at least enough to be taken, at most what the policy's fee cap is likely to bear.
+/// Bounds of the tip, in wei per gas: 0.001 and 5 gwei.
 const TIP: TipBounds = TipBounds { floor: 1_000_000, cap: 5_000_000_000 };
+/// Journal entries among which the last mined transaction is looked for.
+const LATEST: usize = 256;
 /// How often a transaction under way is looked at.
 const POLL: Duration = Duration::from_millis(200);
 /// Blocks without inclusion after which the operator hears of it.
@@ -95,9 +132,14 @@ const STUCK_AFTER: u64 = 10;
 fn told(opened: &Opened) -> Option<String> {
     match opened {
         Opened::Clean => None,
-        damaged @ (Opened::Repaired { .. } | Opened::StartedEmpty { .. }) => {
-            Some(format!("memory was damaged: {damaged:?}"))
-        }
+        Opened::Repaired { quarantined, lost } => Some(format!(
+            "the memory was damaged and repaired, {lost} records are gone; the files as they were are in {}",
+            quarantined.display()
+        )),
+        Opened::StartedEmpty { quarantined } => Some(format!(
+            "the memory could not be read and starts empty; the files as they were are in {}",
+            quarantined.display()
+        )),
     }
 }
 
@@ -122,11 +164,35 @@ impl Site {
             Authority::Observe => Keeper::new(reader, Arc::new(ClosedDoor), memory, None, self.observer),
             Authority::Live(key) => {
                 let journal: Arc<dyn Journal> = Arc::new(RedbJournal::open(self.state.join("journal"))?);
+                let lock = KeyLock::take(chain, key.address())?;
+                self.is_of_this_chain(journal.as_ref()).await?;
                 let observer = self.observer.clone();
                 let door = Arc::new(self.door(key, journal.clone()).await?);
-                Keeper::new(reader, door, memory, Some(journal), observer)
+                Keeper::new(reader, door, memory, Some((journal, lock)), observer)
             }
         })
+    }
+
+    /// A journal of another chain (most often: of a devnet that was started anew) holds nonces and opportunities that mean
+    /// nothing here.
+    async fn is_of_this_chain(&self, journal: &dyn Journal) -> Result<(), OpenError> {
+        let entries = journal.verify().await?.entries;
+        let latest = journal
+            .read(Sequence(entries.saturating_sub(u64::try_from(LATEST).unwrap_or(u64::MAX))), LATEST)
+            .await?;
+        for stored in latest.iter().rev() {
+            if let Page::Closed {
+                outcome: Outcome::Closed(Settlement::Settled(mined) | Settlement::Reverted(mined)),
+            } = Page::of(stored)?
+            {
+                let transaction = mined.transaction;
+                let here = self.endpoint.has_mined(transaction).await?;
+                let another =
+                    || OpenError::AnotherChain { state: self.state.display().to_string(), transaction };
+                return here.then_some(()).ok_or_else(another);
+            }
+        }
+        Ok(())
     }
 
     async fn door(self, key: UnlockedKey, journal: Arc<dyn Journal>) -> Result<Door, DoorError> {

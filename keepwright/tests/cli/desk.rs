@@ -106,7 +106,8 @@ impl Desk {
     fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(BINARY);
         command.args(arguments.split(' ')).current_dir(self.folder.path()).stdin(Stdio::null());
-        command.env_remove("KEEPWRIGHT_LOG").env("RUST_BACKTRACE", "1");
+        // Tests share one key, and each has a chain of its own: the lock on the key is one per desk, too.
+        command.env_remove("KEEPWRIGHT_LOG").env("RUST_BACKTRACE", "1").env("TMPDIR", self.folder.path());
         // The devnet's cache is found from the current folder.
         command.env("KEEPWRIGHT_CACHE", Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cache"));
         command

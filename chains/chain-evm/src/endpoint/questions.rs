@@ -107,6 +107,14 @@ impl Endpoint {
         self.ask("eth_getTransactionReceipt", (transaction,)).await
     }
 
+    /// Whether the transaction is mined on this chain, as far as this node knows.
+    ///
+    /// # Errors
+    /// When the node cannot be asked.
+    pub async fn has_mined(&self, transaction: B256) -> Result<bool, RpcFailure> {
+        Ok(self.receipt(transaction).await?.is_some())
+    }
+
     /// Whether the node has the transaction, mined or pending.
     pub(crate) async fn has_transaction(&self, transaction: B256) -> Result<bool, RpcFailure> {
         let found: Option<Value> = self.ask("eth_getTransactionByHash", (transaction,)).await?;

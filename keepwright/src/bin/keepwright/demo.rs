@@ -5,15 +5,13 @@ mod stage;
 
 use std::{process::ExitCode, time::Duration};
 
-use eyre::Context;
-use keepwright::core::Origin;
-
 use crate::{
     cli::DemoArgs,
     config, shutdown,
-    view::{Event, Printer, Style, Summary},
+    view::{Event, Printer, Speed, Style, Summary},
 };
 use account::Account;
+use eyre::Context;
 use stage::Stage;
 
 /// How long the show may wait for the agent before it ends without the rest.
@@ -66,11 +64,9 @@ async fn play(stage: &mut Stage) -> eyre::Result<()> {
         "ether falls by 9 %: a standing order covers WETH/USDC, so the reflex lane acts by itself".to_owned(),
     );
     stage.crash_ether().await?;
-    stage.until(PATIENCE, |seen| seen.settled_by(|origin| matches!(origin, Origin::Reflex { .. })) > 0).await;
+    stage.until(PATIENCE, |seen| seen.settled_by(Speed::Reflex) > 0).await;
     stage.note("no standing order covers the rest: the planner decides".to_owned());
-    stage
-        .until(PATIENCE, |seen| seen.settled_by(|origin| matches!(origin, Origin::Planner { .. })) > 0)
-        .await;
+    stage.until(PATIENCE, |seen| seen.settled_by(Speed::Planner) > 0).await;
     stage.note("the agent finishes what is under way".to_owned());
     stage.calm(1).await
 }
@@ -87,15 +83,15 @@ fn summarise(
     let profit = after.worth_since(before)?;
     let mut latencies = seen.latencies.clone();
     latencies.sort_unstable();
-    let settled = |fits: fn(&Origin) -> bool| seen.settled_by(fits);
+    let (reflex, planner) = (seen.settled_by(Speed::Reflex), seen.settled_by(Speed::Planner));
     Ok(Summary {
         seed,
         profit_usd: config::dollars(profit),
         token_deltas: after.changes_since(before)?,
         gas_wei: after.gas_since(before)?.to_string(),
-        intents_settled: settled(|origin| !matches!(origin, Origin::Operator)),
-        intents_by_reflex: settled(|origin| matches!(origin, Origin::Reflex { .. })),
-        intents_by_planner: settled(|origin| matches!(origin, Origin::Planner { .. })),
+        intents_settled: reflex.saturating_add(planner),
+        intents_by_reflex: reflex,
+        intents_by_planner: planner,
         intents_as_simulated: seen.as_simulated(),
         refusals: seen.refusals,
         memories,

@@ -22,6 +22,9 @@ pub(crate) async fn run(command: ExecutorCommand) -> eyre::Result<()> {
     match command {
         ExecutorCommand::Deploy(ConfigFile { config }) => {
             let config = Config::read(&config)?;
+            if let Some(executor) = config.read_policy()?.executor() {
+                bail!("the policy already names the executor {executor}; remove that line to deploy another");
+            }
             let created = deploy(&open(&config).await?).await?;
             println!("executor deployed at {created}");
             println!("write this into {}: executor = \"{created}\"", config.policy.display());
@@ -77,6 +80,10 @@ pub(crate) async fn deploy(keeper: &Keeper) -> eyre::Result<Address> {
 }
 
 async fn maintain(keeper: &Keeper, maintenance: Maintenance) -> eyre::Result<Mined> {
+    // What an earlier command left comes first: it may hold the nonce that this one needs.
+    for left in keeper.door().recover().await? {
+        left.outcome.await?;
+    }
     let draft = draft(keeper, maintenance).await?;
     let underway = match keeper.door().offer(draft, Origin::Operator).await? {
         Offered::Underway(underway) => underway,

@@ -4,6 +4,7 @@ use std::{fs, path::Path};
 
 use eyre::Context;
 use keepwright::evm::{Keystore, ScryptCost};
+use zeroize::Zeroizing;
 
 use crate::{cli::KeysCommand, password};
 
@@ -14,11 +15,11 @@ pub(crate) fn run(command: KeysCommand) -> eyre::Result<()> {
             tell(&Keystore::generate(&folder.dir, &password, ScryptCost::default())?);
         }
         KeysCommand::Import { folder, password, key_file } => {
-            let key = match key_file {
+            let key = Zeroizing::new(match key_file {
                 Some(file) => fs::read_to_string(&file)
                     .wrap_err_with(|| format!("key file {} cannot be read", file.display()))?,
                 None => password::ask("Private key (64 hex digits): ")?,
-            };
+            });
             let password = password::choose(password.password_file.as_deref())?;
             tell(&Keystore::import(&folder.dir, key.trim(), &password, ScryptCost::default())?);
         }

@@ -15,19 +15,24 @@ mod view;
 use std::{io::IsTerminal, process::ExitCode};
 
 use clap::Parser;
+use tracing_subscriber::EnvFilter;
 
 /// What is logged unless the environment says otherwise. What alloy says of a lost connection, we say in our own words.
 const LOG: &str = "warn,alloy_pubsub=off,alloy_transport_ws=off";
+/// Never logged, whatever the environment says: their spans hold whole URLs, and URLs hold keys.
+const SECRETIVE: [&str; 4] =
+    ["alloy_transport_http=off", "alloy_transport_ws=off", "hyper_util=off", "reqwest=off"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = cli::Cli::parse();
+    let filter = EnvFilter::try_from_env("KEEPWRIGHT_LOG").unwrap_or_else(|_unset| LOG.into());
+    let filter =
+        SECRETIVE.iter().filter_map(|target| target.parse().ok()).fold(filter, EnvFilter::add_directive);
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("KEEPWRIGHT_LOG").unwrap_or_else(|_unset| LOG.into()),
-        )
+        .with_env_filter(filter)
         .init();
     match cli.command.run().await {
         Ok(code) => code,

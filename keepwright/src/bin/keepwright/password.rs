@@ -4,13 +4,16 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use eyre::{Context, ensure};
 use keepwright::evm::Password;
+use zeroize::Zeroizing;
 
 /// The first line of `file`, or what is typed at the terminal.
 pub(crate) fn read(file: Option<&Path>) -> eyre::Result<Password> {
     match file {
         Some(file) => {
-            let text = fs::read_to_string(file)
-                .wrap_err_with(|| format!("password file {} cannot be read", file.display()))?;
+            let text = Zeroizing::new(
+                fs::read_to_string(file)
+                    .wrap_err_with(|| format!("password file {} cannot be read", file.display()))?,
+            );
             warn_of_loose_mode(file);
             Ok(Password::new(text.lines().next().unwrap_or_default().to_owned()))
         }
@@ -35,7 +38,8 @@ pub(crate) fn choose(file: Option<&Path>) -> eyre::Result<Password> {
         return read(file);
     }
     let first = ask("New password: ")?;
-    ensure!(first == ask("The same again: ")?, "the two passwords differ; nothing was stored");
+    let again = Zeroizing::new(ask("The same again: ")?);
+    ensure!(first == *again, "the two passwords differ; nothing was stored");
     Ok(Password::new(first))
 }
 

@@ -9,4 +9,4 @@ pub(crate) mod world;
 pub(crate) use event::{Delta, Event, Summary};
 pub(crate) use names::Names;
 pub(crate) use printer::{Printer, Style};
-pub(crate) use watcher::{Seen, Watcher};
+pub(crate) use watcher::{Seen, Speed, Watcher};

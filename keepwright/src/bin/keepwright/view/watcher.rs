@@ -1,7 +1,7 @@
 //! From what the agent does to what is shown: quick, as it runs on the agent's own path.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -41,8 +41,27 @@ pub(crate) struct Seen {
     /// Microseconds from a block's arrival to the broadcast of what was found in it.
     pub(crate) latencies: Vec<u64>,
     blocks: BTreeMap<B256, Tally>,
-    pub(crate) settled: BTreeSet<OpportunityId>,
+    /// How many intents of each kind of origin were settled.
+    pub(crate) settled: BTreeMap<Speed, u64>,
     pub(crate) refusals: u64,
+}
+
+/// Who decided on an intent, as far as the summary tells them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Speed {
+    Reflex,
+    Planner,
+    Operator,
+}
+
+impl Speed {
+    const fn of(origin: &Origin) -> Self {
+        match origin {
+            Origin::Reflex { .. } => Self::Reflex,
+            Origin::Planner { .. } => Self::Planner,
+            Origin::Operator => Self::Operator,
+        }
+    }
 }
 
 /// Heads that are remembered for latencies.
@@ -90,9 +109,13 @@ impl Watcher {
         let mut seen = self.seen();
         let mut as_simulated = false;
         if let Outcome::Closed(Settlement::Settled(mined)) = ended {
-            seen.settled.insert(id);
+            if let Some(speed) = seen.origins.get(&id).map(Speed::of) {
+                let settled = seen.settled.entry(speed).or_default();
+                *settled = settled.saturating_add(1);
+            }
             as_simulated = seen.tally(id, mined);
         }
+        seen.forget(id);
         drop(seen);
         Event::Closed { id, outcome, detail, gas_wei, deltas: self.named(deltas), as_simulated }
     }
@@ -150,10 +173,16 @@ impl Seen {
         exact.map(|tally| tally.intents).sum()
     }
 
-    /// How many of the settled intents had this kind of origin.
-    pub(crate) fn settled_by(&self, fits: impl Fn(&Origin) -> bool) -> u64 {
-        let count = self.settled.iter().filter(|id| self.origins.get(*id).is_some_and(&fits)).count();
-        u64::try_from(count).unwrap_or(u64::MAX)
+    /// How many intents this speed has settled.
+    pub(crate) fn settled_by(&self, speed: Speed) -> u64 {
+        self.settled.get(&speed).copied().unwrap_or_default()
+    }
+
+    /// What has ended is counted, and otherwise forgotten: a keeper runs for months.
+    fn forget(&mut self, id: OpportunityId) {
+        self.published.remove(&id);
+        self.origins.remove(&id);
+        self.simulated.remove(&id);
     }
 }
 
@@ -191,7 +220,13 @@ impl Observer for Watcher {
                     facts: opportunity.facts.clone(),
                 }
             }
-            Moment::Withdrawn(id) => Event::Withdrawn { id },
+            Moment::Withdrawn(id) => {
+                // What is at the door is still needed when it closes.
+                if !self.seen().origins.contains_key(&id) {
+                    self.seen().forget(id);
+                }
+                Event::Withdrawn { id }
+            }
             Moment::Planned(plan) => {
                 // Waiting on for the same reason is no news.
                 if self.seen().planned.replace(plan.clone()).as_ref() == Some(plan) {
@@ -219,6 +254,8 @@ impl Observer for Watcher {
             Moment::Refused(id, refusal) => {
                 let mut seen = self.seen();
                 seen.refusals = seen.refusals.saturating_add(1);
+                seen.origins.remove(&id);
+                seen.simulated.remove(&id);
                 Event::Refused { id, reason: refusal.to_string() }
             }
             Moment::Recorded(id, sequence) => Event::Recorded { id, entry: sequence.0 },
