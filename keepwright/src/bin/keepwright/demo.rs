@@ -99,7 +99,7 @@ fn summarise(
         journal_verified: journal_entries.is_some(),
         block_to_broadcast_us: latencies.get(latencies.len().div_euclid(2)).copied(),
         devnet_load_ms: stage.devnet.load_time().as_millis(),
-        rss_bytes: stage.rss_bytes,
+        rss_bytes: stage::rss(),
         ended_with_more: profit.0 > 0,
     })
 }

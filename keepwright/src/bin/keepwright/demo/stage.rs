@@ -31,7 +31,6 @@ const GLANCE: Duration = Duration::from_millis(100);
 pub(crate) struct Stage {
     pub(crate) devnet: Devnet,
     pub(crate) watcher: Arc<Watcher>,
-    pub(crate) rss_bytes: Option<u64>,
     world: World,
     agent: Option<(Keeper, Config)>,
     holders: [Address; 2],
@@ -46,7 +45,7 @@ impl Stage {
         world.publish_all().await?;
         let folder = tempfile::tempdir()?;
         let key = fresh_key(&folder)?;
-        let (rss_bytes, owner) = (rss(), key.address());
+        let owner = key.address();
         let funds: U256 = parse_ether("10")?;
         devnet.fund(owner, funds).await?;
 
@@ -71,7 +70,7 @@ impl Stage {
         let keeper = run::equip(keeper, &config, &policy)?;
         run::arm(&keeper, &config, &policy).await?;
         let (agent, holders) = (Some((keeper, config)), [executor, owner]);
-        Ok(Self { devnet, watcher, rss_bytes, world, agent, holders, _folder: folder })
+        Ok(Self { devnet, watcher, world, agent, holders, _folder: folder })
     }
 
     pub(crate) fn keeper(&self) -> eyre::Result<&Keeper> {
@@ -147,7 +146,7 @@ fn policy_for(executor: Address) -> eyre::Result<String> {
 }
 
 /// This process's resident memory, as Linux counts it.
-fn rss() -> Option<u64> {
+pub(crate) fn rss() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()?.checked_mul(1_024)
