@@ -104,8 +104,15 @@ impl Stage {
         Ok(())
     }
 
+    /// Ether falls by nine percent, in three waves of selling; then its feed follows.
     pub(crate) async fn crash_ether(&mut self) -> eyre::Result<()> {
-        let events = self.world.crash(Asset::Weth, 900).await?;
+        let start = self.world.market_price(Asset::Weth).await?;
+        for percent in [97_u128, 94, 91] {
+            let target = start.checked_mul(percent).ok_or_eyre("a price does not fit")?.div_euclid(100);
+            let events = self.world.move_market(Asset::Weth, target).await?;
+            self.tell(&events);
+        }
+        let events = self.world.publish(Asset::Weth).await?;
         self.tell(&events);
         Ok(())
     }
