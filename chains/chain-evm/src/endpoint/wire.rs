@@ -43,8 +43,14 @@ pub(crate) struct WireLog {
 }
 
 impl WireLog {
-    pub(crate) const fn block_hash(&self) -> B256 {
-        self.block_hash
+    /// Whether it says of itself that it is of `block`, by hash and by number.
+    pub(crate) fn is_of(&self, block: BlockRef) -> bool {
+        self.block_hash == block.hash && self.block() == block.number
+    }
+
+    /// The number of its block.
+    pub(crate) fn block(&self) -> BlockNumber {
+        BlockNumber(self.block_number.to())
     }
 }
 

@@ -106,6 +106,7 @@ impl Feed {
                     depth = self.config.depth,
                     "a reorg is deeper than the remembered blocks: reading again from the last block that still stands"
                 );
+                self.history.take_over(live.follow.tip().block.number);
                 self.live = None;
                 Ok(None)
             }
@@ -163,8 +164,8 @@ async fn logs_of(
     for question in filters.questions(Blocks::Of(head.block.hash)) {
         answers.extend(endpoint.logs(&question).await?);
     }
-    if answers.iter().any(|log| log.block_hash() != head.block.hash) {
-        return Err(Trouble::Moved);
+    if !answers.iter().all(|log| log.is_of(head.block)) {
+        return Err(Trouble::ForeignLog(head.block.number));
     }
     Ok(filters.wanted(answers))
 }

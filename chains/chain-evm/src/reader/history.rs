@@ -36,12 +36,28 @@ pub(super) struct Chunk {
     pub(super) live: Option<Follow>,
 }
 
+/// The blocks that were told and not taken back, the live ones included once those are given up.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    /// Before the oldest: where to roll back to when no anchor stands.
+    before: BlockNumber,
+    /// The newest. `None` when there are none.
+    newest: Option<BlockNumber>,
+}
+
+impl Told {
+    fn one_from(&mut self, oldest: BlockNumber) {
+        self.before = self.before.min(BlockNumber(oldest.0.saturating_sub(1)));
+    }
+}
+
 /// Walks from a block to the head.
 #[derive(Debug)]
 pub(super) struct History {
     from: BlockNumber,
     /// Heads that were told, oldest first, far apart. A fork is traced back to the newest one that still stands.
     anchors: Vec<Head>,
+    told: Told,
     span: Span,
     depth: usize,
     /// Heads for the start of the live part, kept while some of them are still missing.
@@ -50,7 +66,8 @@ pub(super) struct History {
 
 impl History {
     pub(super) const fn new(from: BlockNumber, span: u64, depth: usize) -> Self {
-        Self { from, anchors: Vec::new(), span: Span::new(span), depth, gathered: BTreeMap::new() }
+        let told = Told { before: BlockNumber(from.0.saturating_sub(1)), newest: None };
+        Self { from, anchors: Vec::new(), told, span: Span::new(span), depth, gathered: BTreeMap::new() }
     }
 
     /// Keeps a head as an anchor, when it is newer than those there are.
@@ -62,42 +79,62 @@ impl History {
 
     /// Forgets anchors above `to`, which are void.
     pub(super) fn rolled_back(&mut self, to: BlockRef) {
+        self.told.one_from(to.number);
         self.anchors.retain(|anchor| anchor.block.number <= to.number);
+    }
+
+    /// Goes on after `tip` was told live: what of it lies above the anchor that still stands is to be taken back.
+    pub(super) fn take_over(&mut self, tip: BlockNumber) {
+        self.told.newest = Some(tip);
     }
 
     /// The next step. Nothing is remembered of a step that fails, so that it can be tried again.
     pub(super) async fn step(&mut self, endpoint: &Endpoint, filters: &Filters) -> Result<Past, Trouble> {
         if let Some(to) = self.fork(endpoint).await? {
-            self.rolled_back(to);
-            return Ok(Past::Rollback(to));
+            self.rolled_back(to.block);
+            self.remember(to);
+            self.told.newest = Some(to.block.number);
+            return Ok(Past::Rollback(to.block));
         }
         let newest = endpoint.latest().await?;
-        let next = self.anchors.last().map_or(self.from, |anchor| anchor.block.number.next());
+        let next = self.anchors.last().map_or(self.from, |anchor| anchor.block.number.next().max(self.from));
         let chunk = if next > newest.block.number {
+            self.still_after_anchor(endpoint, newest).await?;
             let live = self.branch_up_to(endpoint, newest).await?;
             Chunk { head: newest, logs: Vec::new(), live: Some(live) }
         } else {
             self.chunk(endpoint, filters, next, newest).await?
         };
+        self.told.one_from(chunk.head.block.number);
+        self.told.newest = Some(chunk.head.block.number);
         self.remember(chunk.head);
         Ok(Past::Chunk(chunk))
     }
 
-    /// Where to roll back to, when the newest anchor no longer stands.
-    async fn fork(&self, endpoint: &Endpoint) -> Result<Option<BlockRef>, Trouble> {
-        for (age, anchor) in self.anchors.iter().rev().enumerate() {
+    /// Fails when the newest anchor was put aside while a chunk was read, or a node gave the chunk that lags behind the
+    /// one that gave the anchor.
+    async fn still_after_anchor(&self, endpoint: &Endpoint, newest: Head) -> Result<(), Trouble> {
+        let Some(anchor) = self.anchors.last() else { return Ok(()) };
+        if newest.block.number < anchor.block.number {
+            return Err(Trouble::Behind(anchor.block.number));
+        }
+        let same_height = newest.block.number == anchor.block.number;
+        let now = if same_height { newest } else { canonical(endpoint, anchor.block.number).await? };
+        if now.block.hash == anchor.block.hash { Ok(()) } else { Err(Trouble::Moved) }
+    }
+
+    /// Where to roll back to, when something that was told lies above the newest anchor that stands.
+    async fn fork(&self, endpoint: &Endpoint) -> Result<Option<Head>, Trouble> {
+        let Some(newest) = self.told.newest else { return Ok(None) };
+        for anchor in self.anchors.iter().rev() {
             let now = endpoint.head_at(anchor.block.number).await?;
             let now = now.ok_or(Trouble::Behind(anchor.block.number))?;
             if now.block.hash == anchor.block.hash {
-                return Ok((age > 0).then_some(anchor.block));
+                return Ok((newest > anchor.block.number).then_some(*anchor));
             }
         }
-        if self.anchors.is_empty() {
-            return Ok(None);
-        }
-        let before = BlockNumber(self.from.0.saturating_sub(1));
-        let before = endpoint.head_at(before).await?.ok_or(Trouble::Behind(before))?;
-        Ok(Some(before.block))
+        let before = self.told.before;
+        Ok(Some(canonical(endpoint, before).await?))
     }
 
     async fn chunk(
@@ -117,6 +154,7 @@ impl History {
                 }
                 other => other?,
             };
+            self.still_after_anchor(endpoint, newest).await?;
             let last = to == newest.block.number;
             let live = if last { Some(self.branch_up_to(endpoint, head).await?) } else { None };
             self.span.grow();
@@ -161,6 +199,10 @@ async fn logs_between(
     }
     if canonical(endpoint, head.block.number).await?.block.hash != head.block.hash {
         return Err(Trouble::Moved);
+    }
+    let asked = from..=head.block.number;
+    if !answers.iter().all(|log| asked.contains(&log.block())) {
+        return Err(Trouble::ForeignLog(head.block.number));
     }
     Ok(filters.wanted(answers))
 }

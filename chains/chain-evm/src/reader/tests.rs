@@ -38,13 +38,20 @@ struct Replay {
     logs: Vec<ChainLog>,
     rollbacks: Vec<BlockRef>,
     live: bool,
+    /// The last event was a rollback.
+    void: bool,
 }
 
 impl Replay {
     fn apply(&mut self, event: ChainEvent) {
+        let after_rollback = std::mem::replace(&mut self.void, matches!(event, ChainEvent::Rollback { .. }));
         match event {
             ChainEvent::History { head, logs, last } => {
-                assert!(!self.live || self.heads.is_empty(), "history after live");
+                assert!(!self.live || after_rollback, "history after live");
+                if let Some(told) = self.heads.last() {
+                    assert!(told.block.number <= head.block.number, "told again");
+                    assert!(logs.iter().all(|log| told.block.number < log.block), "logs told again");
+                }
                 self.live = last;
                 self.heads.push(head);
                 self.logs.extend(logs);

@@ -15,6 +15,9 @@ pub(super) enum Trouble {
     /// The chain changed while it was read.
     #[error("the chain changed while it was read")]
     Moved,
+    /// The node gave a log of another block than the one it was asked for.
+    #[error("the node gave a log of another block where it was asked for those up to {0}")]
+    ForeignLog(BlockNumber),
     /// The node has no block of that height, though it or another one behind the same address had.
     #[error("the node is behind: it has no block {0} that it had")]
     Behind(BlockNumber),
