@@ -32,7 +32,7 @@ pub enum SimulationFailure {
     #[error(transparent)]
     Rpc(#[from] RpcFailure),
     /// A watched balance cannot be measured: no such token, or one that does not answer like one.
-    #[error("the {asset:?} balance of {holder} cannot be measured: balanceOf reverts or gives no number")]
+    #[error("the {asset} balance of {holder} cannot be measured: balanceOf reverts or gives no number")]
     Balance {
         /// Whose balance.
         holder: Address,
@@ -44,10 +44,12 @@ pub enum SimulationFailure {
 /// Simulates on one chain through one endpoint.
 ///
 /// The frame runs in one simulated block on top of the latest, after the sender's own transactions that are on their way,
-/// and between two measurements of every watched balance in the same state, at gas price zero and the sender unchanged. A native balance is measured by a ten-byte contract that
-/// exists for the simulation only, at an address that no contract can guess: `eth_getBalance` cannot look into the
-/// simulated block, and `traceTransfers` reports transfers rather than balances. Gas costs nothing there, so a native
-/// change is what the frame itself moved.
+/// and between two measurements of every watched balance in the same state. The gas price is zero, so that a native
+/// change is what the frame itself moved; the sender is unchanged.
+///
+/// A native balance is measured by a ten-byte contract that exists for the simulation only, at an address that no
+/// contract can guess: `eth_getBalance` cannot look into the simulated block, and `traceTransfers` reports transfers
+/// rather than balances.
 ///
 /// A contract can find out that it is simulated (gas price zero, for one): the on-chain floor of the executor, not this,
 /// is what protects money.
