@@ -104,6 +104,44 @@ impl Watcher {
         Some(micros)
     }
 
+    /// The rungs of the ladder, as they are climbed.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "everything else is told elsewhere, or not at all")]
+    fn at_the_door(&self, moment: Moment<'_>) -> Option<Event> {
+        Some(match moment {
+            Moment::Offered(draft, origin) => {
+                self.seen().origins.insert(draft.id, origin.clone());
+                Event::Offered { id: draft.id, class: draft.class.clone(), by: by(origin) }
+            }
+            Moment::Simulated(id, simulation) => {
+                self.seen().simulated.insert(id, simulation.deltas.clone());
+                Event::Simulated {
+                    id,
+                    block: simulation.at.number.0,
+                    success: simulation.outcome == SimulatedOutcome::Success,
+                    gas: simulation.gas_used,
+                    deltas: self.named(&simulation.deltas),
+                }
+            }
+            Moment::Approved(id) => Event::Approved { id },
+            Moment::Refused(id, refusal) => {
+                let mut seen = self.seen();
+                seen.refusals = seen.refusals.saturating_add(1);
+                seen.origins.remove(&id);
+                seen.simulated.remove(&id);
+                Event::Refused { id, reason: refusal.to_string() }
+            }
+            Moment::Recorded(id, sequence) => Event::Recorded { id, entry: sequence.0 },
+            Moment::Sent(id, sent) => Event::Sent {
+                id,
+                transaction: sent.transaction,
+                nonce: sent.nonce,
+                block_to_broadcast_us: self.latency(id),
+            },
+            Moment::Closed(id, outcome) => self.closed(id, outcome),
+            _ => return None,
+        })
+    }
+
     fn closed(&self, id: OpportunityId, ended: &Outcome) -> Event {
         let (outcome, detail, gas_wei, deltas) = outcome(ended);
         let mut seen = self.seen();
@@ -194,6 +232,10 @@ fn by(origin: &Origin) -> String {
     }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is not told here is told at the door, or not at all"
+)]
 impl Observer for Watcher {
     fn saw(&self, moment: Moment<'_>) {
         let event = match moment {
@@ -236,41 +278,14 @@ impl Observer for Watcher {
                 Event::Planned { reason: plan.reason.clone(), calls: calls.collect() }
             }
             Moment::PlanFailed(why) => Event::PlanFailed { why: why.to_owned() },
-            Moment::Offered(draft, origin) => {
-                self.seen().origins.insert(draft.id, origin.clone());
-                Event::Offered { id: draft.id, class: draft.class.clone(), by: by(origin) }
-            }
-            Moment::Simulated(id, simulation) => {
-                self.seen().simulated.insert(id, simulation.deltas.clone());
-                Event::Simulated {
-                    id,
-                    block: simulation.at.number.0,
-                    success: simulation.outcome == SimulatedOutcome::Success,
-                    gas: simulation.gas_used,
-                    deltas: self.named(&simulation.deltas),
-                }
-            }
-            Moment::Approved(id) => Event::Approved { id },
-            Moment::Refused(id, refusal) => {
-                let mut seen = self.seen();
-                seen.refusals = seen.refusals.saturating_add(1);
-                seen.origins.remove(&id);
-                seen.simulated.remove(&id);
-                Event::Refused { id, reason: refusal.to_string() }
-            }
-            Moment::Recorded(id, sequence) => Event::Recorded { id, entry: sequence.0 },
-            Moment::Sent(id, sent) => Event::Sent {
-                id,
-                transaction: sent.transaction,
-                nonce: sent.nonce,
-                block_to_broadcast_us: self.latency(id),
-            },
-            Moment::Closed(id, outcome) => self.closed(id, outcome),
             Moment::Remembered(record) => {
                 Event::Remembered { subject: record.subject.clone(), text: record.text.clone() }
             }
             Moment::Warned(text) => Event::Warned { text: text.to_owned() },
-            Moment::Asked | _ => return,
+            moment => match self.at_the_door(moment) {
+                Some(event) => event,
+                None => return,
+            },
         };
         self.show(event);
     }
