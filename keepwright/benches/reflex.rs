@@ -303,7 +303,7 @@ fn print(json: bool, name: &str, samples: &mut [u128], peer: Option<(&str, &Vec<
     if json {
         let row = serde_json::json!({
             "name": name, "unit": "us", "ours_p50": p50, "ours_p99": p99, "peer": peer, "peer_p50": peer_p50,
-            "ratio": null, "goal": null, "equal": true, "samples": samples.len(),
+            "ratio": null, "goal": null, "equal": null, "samples": samples.len(),
         });
         println!("{row}");
     } else {
