@@ -21,8 +21,8 @@ use keepwright::{
     core::{
         ArmedBy, OpportunityId, OrderId, Origin, RunLimits, Settlement, StandingOrder,
         ports::{
-            BoxFuture, Command, Door as _, Journal, Moment, Observer, Quote, Sender, SenderError, Sent,
-            Standing,
+            BoxFuture, Command, Door as _, Followed, Journal, Moment, Observer, Quote, Sender, SenderError,
+            Sent, Standing,
         },
         units::{Asset as Unit, BlockNumber, BlockRef, ChainId, Timestamp, Token, TokenAmount, UsdE8, Wei},
     },
@@ -209,8 +209,9 @@ impl Sender<Recorded> for Drops {
         Box::pin(std::future::ready(Ok(Standing::Unknown)))
     }
 
-    fn settle(&self, _: Sent, _: Vec<(Address, Unit)>) -> BoxFuture<'static, Settlement> {
-        Box::pin(std::future::ready(Settlement::Dropped { why: "a benchmark signs nothing".to_owned() }))
+    fn follow(&self, _: Vec<Sent>, _: Vec<(Address, Unit)>) -> BoxFuture<'static, Followed> {
+        let dropped = Settlement::Dropped { why: "a benchmark signs nothing".to_owned() };
+        Box::pin(std::future::ready(Followed::Final(dropped)))
     }
 }
 

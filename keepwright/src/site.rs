@@ -182,7 +182,12 @@ impl Site {
             .await?;
         for stored in latest.iter().rev() {
             if let Page::Closed {
-                outcome: Outcome::Closed(Settlement::Settled(mined) | Settlement::Reverted(mined)),
+                outcome:
+                    Outcome::Closed(
+                        Settlement::Settled(mined)
+                        | Settlement::Reverted(mined)
+                        | Settlement::Cancelled(mined),
+                    ),
             } = Page::of(stored)?
             {
                 let transaction = mined.transaction;

@@ -39,4 +39,6 @@ pub enum Origin {
     },
     /// A person at the command line.
     Operator,
+    /// The door itself: a breaker, or the repair of its lane.
+    Door,
 }

@@ -60,7 +60,7 @@ pub struct Call {
     pub data: Bytes,
 }
 
-/// An operator's own business with the executor contract. Only [`Origin::Operator`](crate::Origin) may ask for it.
+/// An operator's own business with the executor contract. Only [`Origin::Operator`](crate::Origin) may ask for it, but for filling a nonce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Maintenance {
@@ -82,6 +82,8 @@ pub enum Maintenance {
         /// Who receives them.
         to: Address,
     },
+    /// Use up the key's next nonce for nothing, where later ones wait for it. Only the door itself asks for it.
+    FillNonce,
 }
 
 /// What a draft asks the door for.

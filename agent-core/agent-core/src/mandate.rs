@@ -6,7 +6,7 @@ use alloy_primitives::{Address, U256};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    draft::Draft,
+    draft::{Draft, Origin},
     intent::{Action, Intent},
     units::{Timestamp, TokenAmount, UsdE8},
 };
@@ -51,6 +51,34 @@ pub struct StandingOrder {
     pub expires: Timestamp,
 }
 
+/// A class of opportunities that nobody takes for now, whatever covers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandDown {
+    /// The class: exactly this, or everything below it when it ends in `/*`; `*` is every class.
+    pub class: String,
+    /// Chain time when it ends.
+    pub until: Timestamp,
+    /// Why, in one sentence.
+    pub why: String,
+    /// Who asked: what the door saw, not what the command says.
+    pub by: Origin,
+}
+
+impl StandDown {
+    /// Whether it holds for `class` at `now`.
+    #[must_use]
+    pub fn holds(&self, class: &str, now: Timestamp) -> bool {
+        now < self.until && (self.class == "*" || names(&self.class, class))
+    }
+}
+
+/// Whether `pattern` names `class`: exactly, or as one below it when it ends in `/*`.
+fn names(pattern: &str, class: &str) -> bool {
+    pattern
+        .strip_suffix('*')
+        .map_or(pattern == class, |prefix| prefix.ends_with('/') && class.starts_with(prefix))
+}
+
 /// Why a standing order does not cover a draft.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
@@ -79,9 +107,7 @@ impl StandingOrder {
     /// Whether `class` is one that this order covers.
     #[must_use]
     pub fn names(&self, class: &str) -> bool {
-        self.class
-            .strip_suffix('*')
-            .map_or(self.class == class, |prefix| prefix.ends_with('/') && class.starts_with(prefix))
+        names(&self.class, class)
     }
 
     /// Whether this order covers `draft` at `now`, `used` uses having been spent.

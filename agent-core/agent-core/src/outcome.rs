@@ -142,6 +142,38 @@ pub enum Refusal {
     /// After a restart: the policy is not the one that this was recorded under.
     #[error("the policy changed since this was recorded")]
     PolicyChanged,
+    /// The policy is another than the journal's last, and nobody has confirmed it.
+    #[error(
+        "the policy is not the one that was last confirmed; check it and run `keepwright policy confirm`"
+    )]
+    PolicyUnconfirmed,
+    /// The class is stood down.
+    #[error("{class} is stood down until {until}: {why}")]
+    StoodDown {
+        /// What is stood down.
+        class: String,
+        /// Chain time when that ends.
+        until: u64,
+        /// Why.
+        why: String,
+    },
+    /// A person was asked and said no.
+    #[error("the operator said no")]
+    Denied,
+    /// A person was asked and said nothing in time.
+    #[error("nobody replied in time, and no reply means no")]
+    NoReply,
+    /// There is no such question, or it is over.
+    #[error("no question of digest {0} waits for a reply")]
+    NoQuestion(alloy_primitives::B256),
+    /// It does something else under other conditions than those expected of the next block.
+    #[error("it behaves differently with {environment}: {how}")]
+    BehavesDifferently {
+        /// The conditions.
+        environment: String,
+        /// What it does then.
+        how: String,
+    },
 }
 
 impl Refusal {
@@ -170,6 +202,12 @@ impl Refusal {
             Self::OperatorOnly => "only the operator may do this: ask",
             Self::Unavailable { .. } => "a part of the agent is unavailable: wait",
             Self::PolicyChanged => "the policy changed: look again",
+            Self::PolicyUnconfirmed => "the operator has to confirm the policy: wait",
+            Self::StoodDown { .. } => "this class is stood down: pick another or wait",
+            Self::Denied => "the operator said no: pick another",
+            Self::NoReply => "the operator did not reply: pick another or wait",
+            Self::NoQuestion(_) => "there is no such question",
+            Self::BehavesDifferently { .. } => "it is not what it seems: pick another",
         }
     }
 }
@@ -182,6 +220,8 @@ pub enum Settlement {
     Settled(Mined),
     /// Mined and reverted: gas was paid, nothing else moved.
     Reverted(Mined),
+    /// Its nonce was used for nothing instead: only that gas was paid.
+    Cancelled(Mined),
     /// Will never be mined under this id; its budget is released.
     Dropped {
         /// Why, in one sentence.
@@ -237,6 +277,9 @@ impl fmt::Display for Outcome {
             Self::Closed(Settlement::Settled(mined)) => write!(f, "settled in block {}", mined.block.number),
             Self::Closed(Settlement::Reverted(mined)) => {
                 write!(f, "reverted in block {}", mined.block.number)
+            }
+            Self::Closed(Settlement::Cancelled(mined)) => {
+                write!(f, "cancelled in block {}", mined.block.number)
             }
             Self::Closed(Settlement::Dropped { why }) => write!(f, "dropped: {why}"),
         }

@@ -1,12 +1,14 @@
 //! The ports: what the agent needs of the world, as small traits. Each has a scripted twin in [`scripted`](crate::scripted)
 //! and, where an implementation can be wrong, a suite in [`conformance`](crate::conformance).
 
+mod books;
 mod clock;
 mod door;
 mod journal;
 mod memory;
 mod observer;
 mod planner;
+mod question;
 mod reader;
 mod sender;
 mod simulator;
@@ -15,8 +17,9 @@ mod tool;
 
 use std::pin::Pin;
 
+pub use books::StrategyBooks;
 pub use clock::Clock;
-pub use door::{Door, DoorError, Offered, OrderStatus, Underway, covering};
+pub use door::{Door, DoorError, DoorStatus, Offered, OrderStatus, Pending, Underway, covering};
 pub use journal::{
     Appended, Claim, Conflict, Entry, EntryKind, Journal, JournalError, Reservation, Sequence, Stored,
     Verified,
@@ -24,10 +27,11 @@ pub use journal::{
 pub use memory::{Cue, Memory, MemoryError, Provenance, Record, RecordKind, Trust};
 pub use observer::{Moment, Observer, Unobserved};
 pub use planner::{Planner, PlannerError};
+pub use question::{Question, Reply};
 pub use reader::{ReadError, Reader};
-pub use sender::{Quote, Sender, SenderError, Sent, Standing};
+pub use sender::{Followed, Quote, Sender, SenderError, Sent, Standing, Stuck, StuckReason};
 pub use simulator::{
-    Ahead, Frame, SimulatedOutcome, Simulation, SimulationRequest, Simulator, SimulatorError,
+    Ahead, Frame, SimulatedOutcome, Simulation, SimulationRequest, Simulator, SimulatorError, Variant,
 };
 pub use strategy::{Outbox, Request, Strategy};
 pub use tool::{

@@ -8,7 +8,8 @@
 //! ```text
 //!           woke               planned            called             offered
 //! Sleeping ──────► Planning ──────────► Calling ──────────► Offering ────────► Sleeping
-//!                     ▲  └─ no calls, or failed ─► Sleeping     │
+//!                     ▲  └─ no calls, or failed ─► Sleeping   │ ▲ │ asked
+//!                     │                               replied │ └─┴► Asking (a person)
 //!                     └───── something was looked up, rounds left ┘
 //! ```
 
@@ -20,7 +21,7 @@ use crate::{
     draft::{Draft, Origin},
     outcome::Refusal,
     plan::{Briefing, BriefingItem, Note, Plan},
-    ports::{Command, Effect, Record, ToolCall, ToolError, ToolReply, ToolSpec},
+    ports::{Command, Effect, Question, Record, Reply, ToolCall, ToolError, ToolReply, ToolSpec},
     units::BlockRef,
 };
 
@@ -61,6 +62,8 @@ pub enum Step {
     Offer(Box<Draft>, Origin),
     /// Tell the door this; answer [`Answer::Heard`].
     Command(Box<Command>, Origin),
+    /// Wait until a person has replied to this, or it is too late; answer [`Answer::Replied`].
+    AskOperator(Box<Question>),
     /// Wait until something changes; answer [`Answer::Woke`].
     Sleep,
     /// The run is over.
@@ -77,6 +80,10 @@ pub enum Answer {
     Called(Vec<Result<ToolReply, ToolError>>),
     /// The door took it, or refused.
     Heard(Result<(), Refusal>),
+    /// The door asks a person first.
+    Asked(Box<Question>),
+    /// What the person said; nothing, when it is too late.
+    Replied(Option<Reply>),
     /// Something changed.
     Woke(Box<Situation>),
 }
@@ -92,6 +99,7 @@ enum Phase {
     Planning,
     Calling { reason: String, calls: Vec<ToolCall> },
     Offering { reason: String, effects: VecDeque<(String, Effect)>, looked_up: bool },
+    Asking { question: Question, reason: String, effects: VecDeque<(String, Effect)>, looked_up: bool },
     Done,
 }
 
@@ -129,6 +137,7 @@ impl Run {
                     None => Step::Sleep,
                 }
             }
+            Phase::Asking { question, .. } => Step::AskOperator(Box::new(question.clone())),
             Phase::Done => Step::Done,
         }
     }
@@ -148,6 +157,17 @@ impl Run {
             (Phase::Offering { reason, effects, looked_up }, Answer::Heard(heard)) => {
                 self.heard(reason, effects, looked_up, heard);
             }
+            (Phase::Offering { reason, effects, looked_up }, Answer::Asked(question))
+                if matches!(effects.front(), Some((_, Effect::Offer(_)))) =>
+            {
+                self.phase = Phase::Asking { question: *question, reason, effects, looked_up };
+            }
+            (Phase::Asking { reason, effects, looked_up, .. }, Answer::Replied(reply)) => match reply {
+                // The door holds what it asked about; offered again, it lets through that and nothing else.
+                Some(Reply::Approve) => self.phase = Phase::Offering { reason, effects, looked_up },
+                Some(Reply::Deny) => self.heard(reason, effects, looked_up, Err(Refusal::Denied)),
+                None => self.heard(reason, effects, looked_up, Err(Refusal::NoReply)),
+            },
             (phase, _) => {
                 self.phase = phase;
                 return Err(Mismatch);

@@ -6,8 +6,8 @@
 use std::{sync::Arc, time::Duration};
 
 use agent_core::{
-    Draft, Origin, Refusal,
-    ports::{Command, Door, DoorError, Offered},
+    Answer, Draft, Origin, Refusal,
+    ports::{Command, Door, DoorError, Offered, Question, Reply},
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -31,15 +31,18 @@ const WAITING: usize = 128;
 /// How often the door is asked for what nobody follows.
 const TIDYING: Duration = Duration::from_secs(15);
 
+/// How often the door is asked whether a person has replied.
+const ASKING: Duration = Duration::from_millis(250);
+
 /// What the door says; nothing, when the agent is stopping.
-type Heard = Option<Result<(), Refusal>>;
+type Heard = Option<Answer>;
 
 enum Errand {
     Offer(Box<Draft>),
     Command(Box<Command>),
 }
 
-type Brought = (Errand, Origin, oneshot::Sender<Result<(), Refusal>>);
+type Brought = (Errand, Origin, oneshot::Sender<Answer>);
 
 /// Where lanes bring what they want of the door.
 #[derive(Clone)]
@@ -68,7 +71,7 @@ impl Errands {
     /// Offers, and waits for what the door says.
     pub(crate) async fn offer(&self, draft: Draft, origin: Origin) -> Heard {
         if !self.board.take(draft.id) {
-            return Some(Err(Refusal::AlreadyTaken));
+            return Some(Answer::Heard(Err(Refusal::AlreadyTaken)));
         }
         self.bring(Errand::Offer(Box::new(draft)), origin).await
     }
@@ -155,20 +158,38 @@ impl Visit {
     async fn make(self, (errand, origin, answer): Brought) -> Result<(), AgentError> {
         let heard = match errand {
             Errand::Offer(draft) => self.offer(*draft, origin).await?,
-            Errand::Command(command) => self.door.command(*command, origin).await?,
+            Errand::Command(command) => Answer::Heard(self.door.command(*command, origin).await?),
         };
         // Who brought it may have left: the reflex lane at once, a sitting because the agent is stopping.
         drop(answer.send(heard));
         Ok(())
     }
 
-    /// What the door refuses for now goes back on the board.
-    async fn offer(&self, draft: Draft, origin: Origin) -> Result<Result<(), Refusal>, DoorError> {
+    /// What the door refuses for now, or asks a person about, goes back on the board. A run waits for the reply itself; for
+    /// the reflex lane, which waits for nothing, it is waited for here.
+    async fn offer(&self, draft: Draft, origin: Origin) -> Result<Answer, DoorError> {
+        let mut answer = self.offer_once(draft.clone(), origin.clone()).await?;
+        while let (Answer::Asked(question), Origin::Reflex { .. }) = (&answer, &origin) {
+            if reply_to(self.door.as_ref(), question).await != Some(Reply::Approve)
+                || !self.board.take(draft.id)
+            {
+                break;
+            }
+            answer = self.offer_once(draft.clone(), origin.clone()).await?;
+        }
+        Ok(answer)
+    }
+
+    async fn offer_once(&self, draft: Draft, origin: Origin) -> Result<Answer, DoorError> {
         let id = draft.id;
         match self.door.offer(draft, origin).await? {
             Offered::Underway(underway) => {
                 self.under_way.follow(underway);
-                Ok(Ok(()))
+                Ok(Answer::Heard(Ok(())))
+            }
+            Offered::Asked(question) => {
+                self.board.give_back(id);
+                Ok(Answer::Asked(Box::new(question)))
             }
             Offered::Refused(refusal) => {
                 if refusal == Refusal::AlreadyTaken {
@@ -176,8 +197,21 @@ impl Visit {
                 } else {
                     self.board.give_back(id);
                 }
-                Ok(Err(refusal))
+                Ok(Answer::Heard(Err(refusal)))
             }
+        }
+    }
+}
+
+/// Waits until a person has replied. Nothing, when the question is over.
+pub(crate) async fn reply_to(door: &dyn Door, question: &Question) -> Option<Reply> {
+    let mut asking = interval(ASKING);
+    loop {
+        asking.tick().await;
+        let questions = door.status().questions;
+        let open = questions.into_iter().find(|open| open.digest == question.digest)?;
+        if open.reply.is_some() {
+            return open.reply;
         }
     }
 }

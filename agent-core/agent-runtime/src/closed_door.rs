@@ -4,7 +4,7 @@ use std::future::ready;
 
 use agent_core::{
     Draft, Origin, Refusal,
-    ports::{BoxFuture, Command, Door, DoorError, Offered, OrderStatus, Underway},
+    ports::{BoxFuture, Command, Door, DoorError, DoorStatus, Offered, Underway},
 };
 
 /// Refuses everything. An agent with this door looks, finds and explains, and has no way to sign.
@@ -24,7 +24,7 @@ impl Door for ClosedDoor {
         Box::pin(ready(Ok(Vec::new())))
     }
 
-    fn orders(&self) -> Vec<OrderStatus> {
-        Vec::new()
+    fn status(&self) -> DoorStatus {
+        DoorStatus::default()
     }
 }

@@ -11,7 +11,9 @@ use agent_core::{
 use futures::FutureExt;
 use tower::{Service, ServiceExt};
 
-use crate::{advisory::Advisory, reflex::Shared, settlements::InFlight, toolbox::Toolbox};
+use crate::{
+    advisory::Advisory, at_the_door::reply_to, reflex::Shared, settlements::InFlight, toolbox::Toolbox,
+};
 
 /// A planner as one object: what the blanket `Planner` trait describes, without its type.
 pub(crate) type AnyPlanner = Box<
@@ -107,9 +109,10 @@ impl Deliberation {
         Some(match self.run.next() {
             Step::Plan(briefing) => Answer::Planned(self.plan(*briefing).await),
             Step::CallTools(calls) => Answer::Called(self.call(calls).await),
-            Step::Offer(draft, origin) => Answer::Heard(self.shared.errands.offer(*draft, origin).await?),
-            Step::Command(command, origin) => {
-                Answer::Heard(self.shared.errands.command(*command, origin).await?)
+            Step::Offer(draft, origin) => self.shared.errands.offer(*draft, origin).await?,
+            Step::Command(command, origin) => self.shared.errands.command(*command, origin).await?,
+            Step::AskOperator(question) => {
+                Answer::Replied(reply_to(self.shared.door.as_ref(), &question).await)
             }
             Step::Sleep | Step::Done => return None,
         })
@@ -175,7 +178,9 @@ fn leaves_open(answer: &Answer) -> bool {
     match answer {
         Answer::Planned(plan) => plan.is_err(),
         Answer::Heard(heard) => heard.as_ref().err().is_none_or(may_pass),
-        Answer::Called(_) | Answer::Woke(_) => false,
+        // No reply means no; with another block it may be asked again.
+        Answer::Replied(reply) => reply.is_none(),
+        Answer::Called(_) | Answer::Asked(_) | Answer::Woke(_) => false,
     }
 }
 

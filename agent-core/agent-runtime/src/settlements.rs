@@ -107,7 +107,10 @@ impl Settlements {
 
     fn settled(&self, report: &OutcomeReport) {
         self.in_flight.0.fetch_sub(1, Ordering::SeqCst);
-        if matches!(report.outcome, Outcome::Closed(Settlement::Dropped { .. }) | Outcome::Refused(_)) {
+        if matches!(
+            report.outcome,
+            Outcome::Closed(Settlement::Cancelled(_) | Settlement::Dropped { .. }) | Outcome::Refused(_)
+        ) {
             self.board.give_back(report.id);
         } else {
             self.board.spent(report.id);

@@ -15,8 +15,8 @@ use std::sync::{
 use agent_core::{
     Draft, Origin, Refusal,
     ports::{
-        BoxFuture, Command, Door as Port, DoorError, Entry, EntryKind, Journal, Moment, Observer, Offered,
-        OrderStatus, Sender, Sequence, Simulator, Underway,
+        BoxFuture, Command, Door as Port, DoorError, DoorStatus, Entry, EntryKind, Journal, Moment, Observer,
+        Offered, Sender, Sequence, Simulator, Underway,
     },
     units::Timestamp,
 };
@@ -201,8 +201,8 @@ impl Port for Door {
         Box::pin(self.0.clone().recover())
     }
 
-    fn orders(&self) -> Vec<OrderStatus> {
-        self.0.book().statuses()
+    fn status(&self) -> DoorStatus {
+        DoorStatus { orders: self.0.book().statuses(), ..DoorStatus::default() }
     }
 }
 

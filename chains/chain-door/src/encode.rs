@@ -20,8 +20,14 @@ use crate::executor::{
 /// The frame that does `action`. Every token that a call may spend, and the borrowed one, gets a floor of its own (zero where
 /// the intent names none), so that the executor's principal cannot shrink.
 pub(crate) fn encode(action: &Action, from: Address, executor: Option<Address>) -> Result<Frame, Refusal> {
-    if *action == Action::Maintain(Maintenance::DeployExecutor) {
-        return Ok(Frame { from, to: None, data: creation_code(from) });
+    match action {
+        Action::Maintain(Maintenance::DeployExecutor) => {
+            return Ok(Frame { from, to: None, data: creation_code(from) });
+        }
+        Action::Maintain(Maintenance::FillNonce) => {
+            return Ok(Frame { from, to: Some(from), data: Bytes::new() });
+        }
+        Action::Execute(_) | Action::Maintain(_) => {}
     }
     let to = Some(executor.ok_or(Refusal::NoExecutor)?);
     let data = match action {
@@ -33,7 +39,9 @@ pub(crate) fn encode(action: &Action, from: Address, executor: Option<Address>) 
             transferOwnershipCall { next: *to }.abi_encode()
         }
         Action::Maintain(Maintenance::AcceptOwnership) => acceptOwnershipCall {}.abi_encode(),
-        Action::Maintain(Maintenance::DeployExecutor) => return Err(undecodable("deployment has no target")),
+        Action::Maintain(Maintenance::DeployExecutor | Maintenance::FillNonce) => {
+            return Err(undecodable("the executor has no such call"));
+        }
     };
     Ok(Frame { from, to, data: data.into() })
 }
@@ -42,6 +50,7 @@ pub(crate) fn encode(action: &Action, from: Address, executor: Option<Address>) 
 pub(crate) fn decode(frame: &Frame, executor: Option<Address>) -> Result<Action, Refusal> {
     let action = match frame.to {
         None => Action::Maintain(Maintenance::DeployExecutor),
+        Some(to) if to == frame.from => Action::Maintain(Maintenance::FillNonce),
         Some(to) if Some(to) == executor => decode_call(&frame.data)?,
         Some(to) => return Err(undecodable(format!("{to} is not the policy's executor"))),
     };

@@ -165,12 +165,13 @@ fn known(policy: &Policy, token: Address) -> Result<(), Refusal> {
 }
 
 fn maintained(policy: &Policy, origin: &Origin, maintenance: &Maintenance) -> Result<(), Refusal> {
-    if *origin != Origin::Operator {
+    let by = if *maintenance == Maintenance::FillNonce { Origin::Door } else { Origin::Operator };
+    if *origin != by {
         return Err(Refusal::OperatorOnly);
     }
     let receives = |to: &Address| policy.parties.recipients.contains(to);
     match maintenance {
-        Maintenance::DeployExecutor | Maintenance::AcceptOwnership => Ok(()),
+        Maintenance::DeployExecutor | Maintenance::AcceptOwnership | Maintenance::FillNonce => Ok(()),
         Maintenance::TransferOwnership { to } | Maintenance::Withdraw { to, .. } if !receives(to) => {
             Err(Refusal::RecipientNotAllowed(*to))
         }

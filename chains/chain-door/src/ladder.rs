@@ -42,6 +42,8 @@ use agent_core::{
 use alloy_primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize};
 
+use crate::policy::OrderFlow;
+
 /// The exact transaction that may be signed. It carries no native coin, and no room for any.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transaction {
@@ -103,6 +105,7 @@ pub struct Recorded {
     pub(crate) draft: Draft,
     pub(crate) transaction: Transaction,
     pub(crate) watch: Vec<(Address, Asset)>,
+    pub(crate) order_flow: OrderFlow,
     pub(crate) entry: RecordedEntry,
 }
 
@@ -119,6 +122,12 @@ impl Recorded {
     #[must_use]
     pub const fn transaction(&self) -> &Transaction {
         &self.transaction
+    }
+
+    /// Who may see it before it is mined.
+    #[must_use]
+    pub const fn order_flow(&self) -> OrderFlow {
+        self.order_flow
     }
 
     /// The opportunity that it takes.

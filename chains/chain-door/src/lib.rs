@@ -19,4 +19,4 @@ pub use executor::{
 pub use kill::KillSwitch;
 pub use ladder::{Gas, Recorded, Transaction};
 pub use payload::{Page, RecordedPage, RefusedPage};
-pub use policy::{Policy, PolicyError};
+pub use policy::{OrderFlow, Policy, PolicyError};

@@ -20,6 +20,8 @@ pub struct Policy {
     pub(crate) tokens: BTreeMap<Address, TokenRule>,
     pub(crate) contracts: BTreeMap<Address, ContractRule>,
     pub(crate) parties: Parties,
+    pub(crate) approval: ApprovalRule,
+    pub(crate) breakers: Option<Breakers>,
 }
 
 /// Bounds of every transaction.
@@ -39,6 +41,52 @@ pub(crate) struct TokenRule {
     pub(crate) token: Token,
     pub(crate) per_transaction: U256,
     pub(crate) per_window: U256,
+    /// Above this, a person is asked.
+    pub(crate) ask_above: Option<U256>,
+}
+
+/// How a strategy may act.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StrategyRule {
+    /// Wei of gas per window.
+    pub(crate) gas_per_window: U256,
+    pub(crate) order_flow: OrderFlow,
+}
+
+/// Who gets to see a transaction before it is mined.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderFlow {
+    /// Everybody: it goes to the nodes' public pool.
+    #[default]
+    Public,
+    /// The configured relays and builders only.
+    Private,
+    /// These first; everybody, when none has it mined within some blocks.
+    PrivateThenPublic {
+        /// How many blocks.
+        after_blocks: u64,
+    },
+}
+
+/// When a person is asked.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ApprovalRule {
+    /// Seconds of chain time to reply in.
+    pub(crate) seconds: u64,
+    /// Wei that gas may cost at most, above which it is asked.
+    pub(crate) gas_above: Option<U256>,
+}
+
+/// When the door stands a strategy down by itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Breakers {
+    pub(crate) window_seconds: u64,
+    /// Wei of gas paid within the window for transactions that reverted or were cancelled.
+    pub(crate) gas_lost: Option<U256>,
+    /// Reverts of one strategy in a row.
+    pub(crate) reverts: Option<u32>,
+    pub(crate) rest_seconds: u64,
 }
 
 /// A contract that calls may name.
@@ -53,8 +101,7 @@ pub(crate) struct ContractRule {
 #[derive(Debug, Clone)]
 pub(crate) struct Parties {
     pub(crate) recipients: BTreeSet<Address>,
-    /// Wei of gas per window and strategy.
-    pub(crate) strategies: BTreeMap<String, U256>,
+    pub(crate) strategies: BTreeMap<String, StrategyRule>,
     pub(crate) planner: PlannerRule,
 }
 
@@ -91,6 +138,11 @@ impl Policy {
     #[must_use]
     pub const fn executor(&self) -> Option<Address> {
         self.executor
+    }
+
+    /// Who may see what `strategy` sends. What is not a strategy's (maintenance) is nobody's secret.
+    pub(crate) fn order_flow(&self, strategy: &str) -> OrderFlow {
+        self.parties.strategies.get(strategy).map_or(OrderFlow::Public, |rule| rule.order_flow)
     }
 
     /// The operator's token registry: the only names that tokens have.

@@ -137,7 +137,7 @@ fn conclude(
     } else {
         SimulatedOutcome::Revert(frame.revert_data())
     };
-    Ok(Simulation { at, outcome, gas_used: frame.gas_used(), deltas })
+    Ok(Simulation { at, outcome, gas_used: frame.gas_used(), deltas, variants: Vec::new() })
 }
 
 fn measured(

@@ -14,8 +14,7 @@ mod tests;
 use std::{fmt, sync::Arc, time::Duration};
 
 use agent_core::{
-    Settlement,
-    ports::{BoxFuture, Quote, Sender, SenderError, Sent, Standing},
+    ports::{BoxFuture, Followed, Quote, Sender, SenderError, Sent, Standing},
     units::{Asset, Wei},
 };
 use alloy::{primitives::Address, signers::local::PrivateKeySigner};
@@ -160,8 +159,8 @@ impl Sender<Recorded> for WalletHandle {
         })
     }
 
-    fn settle(&self, sent: Sent, watch: Vec<(Address, Asset)>) -> BoxFuture<'static, Settlement> {
-        Box::pin(follow::until_final(Arc::clone(&self.lane), sent, watch))
+    fn follow(&self, attempts: Vec<Sent>, watch: Vec<(Address, Asset)>) -> BoxFuture<'static, Followed> {
+        Box::pin(follow::until_final(Arc::clone(&self.lane), attempts, watch))
     }
 }
 

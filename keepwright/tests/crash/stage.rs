@@ -272,6 +272,7 @@ impl Stage {
         let underway = match keeper.door().offer(draft, Origin::Operator).await? {
             Offered::Underway(underway) => underway,
             Offered::Refused(refusal) => return Err(format!("the operator is refused: {refusal}").into()),
+            Offered::Asked(question) => return Err(format!("the operator is asked: {}", question.why).into()),
         };
         let outcome = tokio::time::timeout(PATIENCE, underway.outcome).await??.outcome;
         assert!(matches!(outcome, Outcome::Closed(Settlement::Settled(_))), "{outcome}");

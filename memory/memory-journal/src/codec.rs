@@ -53,6 +53,8 @@ const fn tag(kind: EntryKind) -> u8 {
         EntryKind::Closed => 2,
         EntryKind::Dropped => 3,
         EntryKind::Order => 4,
+        EntryKind::Replaced => 5,
+        EntryKind::Noted => 6,
     }
 }
 
@@ -63,6 +65,8 @@ const fn kind(tag: u8) -> Result<EntryKind, Undecodable> {
         2 => EntryKind::Closed,
         3 => EntryKind::Dropped,
         4 => EntryKind::Order,
+        5 => EntryKind::Replaced,
+        6 => EntryKind::Noted,
         _ => return Err(Undecodable),
     })
 }

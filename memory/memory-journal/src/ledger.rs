@@ -64,8 +64,8 @@ pub(crate) type Judged = Result<Vec<Change>, Conflict>;
 pub(crate) const fn fits(entry: &Entry) -> Result<(), Misfit> {
     let (claims, reservations) = match entry.kind {
         EntryKind::Recorded => (true, true),
-        EntryKind::Closed => (false, true),
-        EntryKind::Refused | EntryKind::Dropped | EntryKind::Order => (false, false),
+        EntryKind::Replaced | EntryKind::Closed | EntryKind::Dropped => (false, true),
+        EntryKind::Refused | EntryKind::Order | EntryKind::Noted => (false, false),
     };
     if !claims && !entry.claims.is_empty() {
         return Err(Misfit::Claims);
@@ -80,7 +80,8 @@ pub(crate) const fn fits(entry: &Entry) -> Result<(), Misfit> {
 /// then its reservations, each in the entry's order.
 pub(crate) fn judge<B: Books>(books: &B, sequence: u64, entry: &Entry) -> Result<Judged, B::Error> {
     match entry.kind {
-        EntryKind::Refused | EntryKind::Order => Ok(Ok(Vec::new())),
+        EntryKind::Refused | EntryKind::Order | EntryKind::Noted => Ok(Ok(Vec::new())),
+        EntryKind::Replaced => Ok(Err(Conflict::WrongState)),
         EntryKind::Recorded => open(books, sequence, entry),
         EntryKind::Closed => close(books, sequence, entry),
         EntryKind::Dropped => drop(books, entry),

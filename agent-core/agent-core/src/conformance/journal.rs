@@ -50,7 +50,26 @@ pub async fn journal(journal: &dyn Journal) -> Result<(), Nonconforming> {
     claims_are_exclusive(journal).await?;
     budgets_roll(journal).await?;
     states_are_kept(journal).await?;
-    reading_gives_what_was_written(journal).await
+    reading_gives_what_was_written(journal).await?;
+    replacements_add_up(journal).await
+}
+
+/// Intents 2 and 5 are open, with 6 and 4 of the budget of 10.
+async fn replacements_add_up(journal: &dyn Journal) -> Result<(), Nonconforming> {
+    let replaced =
+        |amount| Entry { reservations: vec![spend(amount, 100)], ..entry(EntryKind::Replaced, 5, 1_106) };
+    must("a replacement over budget", append(journal, replaced(1)).await?, Err(over(1, 0)))?;
+    let used = Entry { reservations: vec![spend(1, 100)], ..entry(EntryKind::Dropped, 2, 1_107) };
+    must("dropped with what was used all the same", append(journal, used).await?, Ok(9))?;
+    must("a replacement within budget", append(journal, replaced(2)).await?, Ok(10))?;
+    must("adds to what is reserved", append(journal, recorded(7, 1_107, 4)).await?, Err(over(4, 3)))?;
+    let open = journal.open_intents().await.map_err(failed)?;
+    let subjects: Vec<_> = open.iter().map(|stored| stored.entry.subject).collect();
+    must("is the same intent", subjects, vec![B256::repeat_byte(5)])?;
+    let closed = Entry { reservations: vec![spend(3, 100)], ..entry(EntryKind::Closed, 5, 1_108) };
+    must("and is released with it", append(journal, closed).await?, Ok(11))?;
+    must("leaving what was used", append(journal, recorded(7, 1_109, 7)).await?, Err(over(7, 6)))?;
+    must("and no more", append(journal, recorded(7, 1_109, 6)).await?, Ok(12))
 }
 
 async fn claims_are_exclusive(journal: &dyn Journal) -> Result<(), Nonconforming> {
@@ -84,8 +103,11 @@ async fn states_are_kept(journal: &dyn Journal) -> Result<(), Nonconforming> {
     must("closed twice", append(journal, again).await?, Err(Conflict::WrongState))?;
     let unknown = entry(EntryKind::Dropped, 99, 1_106);
     must("dropped, never opened", append(journal, unknown).await?, Err(Conflict::WrongState))?;
+    let closed = entry(EntryKind::Replaced, 4, 1_106);
+    must("replaced when closed", append(journal, closed).await?, Err(Conflict::WrongState))?;
     must("refusals need no state", append(journal, entry(EntryKind::Refused, 1, 1_106)).await?, Ok(6))?;
     must("nor do orders", append(journal, entry(EntryKind::Order, 1, 1_106)).await?, Ok(7))?;
+    must("nor do notes", append(journal, entry(EntryKind::Noted, 1, 1_106)).await?, Ok(8))?;
     let open = journal.open_intents().await.map_err(failed)?;
     let subjects: Vec<_> = open.iter().map(|stored| stored.entry.subject).collect();
     must("open intents, oldest first", subjects, vec![B256::repeat_byte(2), B256::repeat_byte(5)])
@@ -93,13 +115,13 @@ async fn states_are_kept(journal: &dyn Journal) -> Result<(), Nonconforming> {
 
 async fn reading_gives_what_was_written(journal: &dyn Journal) -> Result<(), Nonconforming> {
     let all = journal.read(Sequence(0), 100).await.map_err(failed)?;
-    must("entries", all.len(), 8)?;
+    must("entries", all.len(), 9)?;
     must("the first entry, whole", all.first().map(|stored| &stored.entry), Some(&recorded(1, 1_000, 4)))?;
     let sequences: Vec<_> = all.iter().map(|stored| stored.sequence.0).collect();
-    must("sequences", sequences, (0..8).collect())?;
+    must("sequences", sequences, (0..9).collect())?;
     let page = journal.read(Sequence(3), 2).await.map_err(failed)?;
     must("a page", page.as_slice(), all.get(3..5).unwrap_or_default())?;
     let verified = journal.verify().await.map_err(failed)?;
-    must("verified entries", verified.entries, 8)?;
+    must("verified entries", verified.entries, 9)?;
     must("verified head", Some(verified.head), all.last().map(|stored| stored.hash))
 }

@@ -2,19 +2,25 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::{
     draft::{Draft, Origin},
-    mandate::{OrderId, StandingOrder},
+    mandate::{OrderId, StandDown, StandingOrder},
     opportunity::OpportunityId,
     outcome::{OutcomeReport, Refusal},
-    ports::{BoxFuture, Command, JournalError, SenderError, Sent},
+    ports::{BoxFuture, Command, JournalError, Question, SenderError, Sent, StrategyBooks},
 };
+
+use alloy_primitives::B256;
 
 /// What the door did with an offer.
 #[derive(Debug)]
 pub enum Offered {
     /// It said no; nothing was signed.
     Refused(Refusal),
+    /// It waits for a person, and nothing is recorded yet. Offer it again once the question has its reply.
+    Asked(Question),
     /// It is recorded, signed and on its way.
     Underway(Underway),
 }
@@ -36,12 +42,44 @@ impl fmt::Debug for Underway {
 }
 
 /// A live standing order, and how much of it is used.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OrderStatus {
     /// The mandate.
     pub order: StandingOrder,
     /// Transactions made under it.
     pub used: u32,
+}
+
+/// Everything that the door would tell an operator.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct DoorStatus {
+    /// Whether the kill switch is latched.
+    pub killed: bool,
+    /// The policy's hash.
+    pub policy: B256,
+    /// Whether the operator has confirmed that policy; nothing is recorded before.
+    pub confirmed: bool,
+    /// Live standing orders, by id.
+    pub orders: Vec<OrderStatus>,
+    /// What waits for a person, oldest first.
+    pub questions: Vec<Question>,
+    /// Classes that are stood down.
+    pub stood_down: Vec<StandDown>,
+    /// What is recorded and not final, by nonce.
+    pub under_way: Vec<Pending>,
+    /// What each strategy has made and paid, by name.
+    pub books: Vec<StrategyBooks>,
+}
+
+/// A recorded intent that is not final.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pending {
+    /// Its place in the journal.
+    pub subject: B256,
+    /// Its nonce.
+    pub nonce: u64,
+    /// The hashes under which it may be mined, the latest last; none while it is not signed.
+    pub attempts: Vec<B256>,
 }
 
 /// Why the door stopped working. Refusals are not errors.
@@ -66,8 +104,8 @@ pub trait Door: Send + Sync {
     /// Offers a draft: simulate, judge, record, sign, broadcast, in that order, or refuse.
     fn offer(&self, draft: Draft, origin: Origin) -> BoxFuture<'_, Result<Offered, DoorError>>;
 
-    /// Arms or disarms a standing order, durably, on behalf of `origin`: who armed an order is what the door saw, not
-    /// what the order says. `Err` inside is the policy's refusal.
+    /// Does what `origin` asks, durably: who asked is what the door saw, not what the command says. `Err` inside is the
+    /// door's refusal.
     fn command(
         &self,
         command: Command,
@@ -78,8 +116,13 @@ pub trait Door: Send + Sync {
     /// what still passes the kill switch, policy, mandate, deadline and a new simulation, and drops what does not.
     fn recover(&self) -> BoxFuture<'_, Result<Vec<Underway>, DoorError>>;
 
+    /// How things stand.
+    fn status(&self) -> DoorStatus;
+
     /// Live orders, by id.
-    fn orders(&self) -> Vec<OrderStatus>;
+    fn orders(&self) -> Vec<OrderStatus> {
+        self.status().orders
+    }
 }
 
 /// The first live order among `orders` that covers `draft` now.

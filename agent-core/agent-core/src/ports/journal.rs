@@ -20,12 +20,18 @@ pub enum EntryKind {
     Refused,
     /// An intent may be signed: opens it.
     Recorded,
+    /// A further transaction for the nonce of an open intent may be signed, one that replaces or cancels those before it:
+    /// adds to what the intent has reserved. Whatever closes the intent releases all of it together.
+    Replaced,
     /// The intent was mined: closes it, keeps its claims, settles its reservations to what was really used.
     Closed,
-    /// The intent will never be mined: closes it, frees its releasable claims, and its reservations.
+    /// The intent will never be mined: closes it, frees its releasable claims, and settles its reservations to what was used
+    /// all the same: the gas of a cancellation.
     Dropped,
     /// A standing order was armed or disarmed.
     Order,
+    /// Something else to be remembered: a person's reply, a class stood down, a confirmed policy.
+    Noted,
 }
 
 /// Something that at most one entry may hold, ever: an opportunity's id, a nonce.
@@ -61,8 +67,8 @@ pub struct Entry {
     pub at: Timestamp,
     /// All free, or nothing is written. For [`EntryKind::Recorded`] only.
     pub claims: Vec<Claim>,
-    /// All within their limits, or nothing is written. For [`EntryKind::Recorded`], what is reserved; for
-    /// [`EntryKind::Closed`], what was really used (limits are not checked again).
+    /// All within their limits, or nothing is written. For [`EntryKind::Recorded`] and [`EntryKind::Replaced`], what is
+    /// reserved; for [`EntryKind::Closed`] and [`EntryKind::Dropped`], what was really used (limits are not checked again).
     pub reservations: Vec<Reservation>,
     /// The door's own bytes. The journal keeps them and does not look inside.
     pub payload: Vec<u8>,
@@ -93,7 +99,7 @@ pub enum Conflict {
         /// What is left of it in the window.
         left: U256,
     },
-    /// The subject is not open (closing), or was opened before (recording).
+    /// The subject is not open (replacing, closing), or was opened before (recording).
     WrongState,
 }
 

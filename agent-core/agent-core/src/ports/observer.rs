@@ -6,7 +6,7 @@ use crate::{
     opportunity::{Opportunity, OpportunityId},
     outcome::{Outcome, Refusal},
     plan::Plan,
-    ports::{Record, Sent, Sequence, Simulation},
+    ports::{Question, Record, Sent, Sequence, Simulation, Stuck},
 };
 
 /// Something that just happened, in the order it happened.
@@ -31,12 +31,18 @@ pub enum Moment<'a> {
     Simulated(OpportunityId, &'a Simulation),
     /// The policy allows it.
     Approved(OpportunityId),
+    /// It waits for a person.
+    Waits(&'a Question),
     /// The door said no.
     Refused(OpportunityId, &'a Refusal),
     /// It is durably recorded; nothing was signed yet.
     Recorded(OpportunityId, Sequence),
     /// It is signed and on its way.
     Sent(OpportunityId, Sent),
+    /// It does not get mined.
+    Stuck(OpportunityId, Stuck),
+    /// A further transaction for its nonce is on its way, one that replaces or cancels it.
+    Replaced(OpportunityId, Sent),
     /// It is final, and the journal has it.
     Closed(OpportunityId, &'a Outcome),
     /// Memory keeps this.

@@ -16,7 +16,8 @@ pub struct Quote {
     pub chain: ChainId,
     /// The lane's key.
     pub from: Address,
-    /// The next free nonce.
+    /// The lowest nonce for which the node knows no transaction, its pool included. The door skips those of its own
+    /// intents that the node does not know (yet).
     pub nonce: u64,
     /// EIP-1559 fee cap that the sender would offer, wei per gas: room for the base fee to rise.
     pub max_fee: u128,
@@ -50,6 +51,54 @@ pub enum Standing {
     Unknown,
 }
 
+/// What following a transaction came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Followed {
+    /// It is final.
+    Final(Settlement),
+    /// It is not, and will hardly be without help. Nothing is lost: whoever follows decides on a remedy and follows on.
+    Stuck(Stuck),
+}
+
+/// A transaction that does not get mined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stuck {
+    /// Why not.
+    pub reason: StuckReason,
+    /// For how many blocks it was followed since the last attempt.
+    pub blocks: u64,
+}
+
+/// Why a transaction does not get mined. A closed list: each has one remedy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum StuckReason {
+    /// Its fee cap is below what blocks ask. Remedy: replace it.
+    #[error("its fee cap is below what the next block asks")]
+    Underpriced,
+    /// Its fees would do, and no block takes it. Remedy: replace it with a higher tip.
+    #[error("blocks pass it over")]
+    PassedOver,
+    /// An earlier nonce of the key is nowhere. Remedy: fill the gap.
+    #[error("nonce {missing} of the key is not used by anything")]
+    Gap {
+        /// The lowest such nonce.
+        missing: u64,
+    },
+    /// An earlier transaction of the key is not mined. Remedy: that one's.
+    #[error("nonce {nonce} of the key comes first")]
+    Behind {
+        /// The lowest such nonce.
+        nonce: u64,
+    },
+    /// The key's coin does not cover the gas of what it has on its way. Remedy: the operator sends some.
+    #[error("the key holds too little of the native coin")]
+    Unfunded,
+    /// No node has it, however often it is broadcast. Remedy: replace it, which also tells why nodes refuse it.
+    #[error("no node keeps it")]
+    Nowhere,
+}
+
 /// Why a sender could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 #[error("sender failed to {doing}: {cause}")]
@@ -74,11 +123,11 @@ pub trait Sender<R>: Send + Sync {
     /// Finds out where a recorded transaction stands. Nothing leaves this process.
     fn find<'a>(&'a self, recorded: &'a R) -> BoxFuture<'a, Result<Standing, SenderError>>;
 
-    /// Follows a transaction until it is final, however long that takes: mined and deep enough, or impossible.
-    /// `watch` names the balances whose real change is reported.
-    fn settle(
+    /// Follows the transactions of one nonce, the latest last, until one of them is final (mined and deep enough, or none of
+    /// them can be any more), or all of them are stuck. `watch` names the balances whose real change is reported.
+    fn follow(
         &self,
-        sent: Sent,
+        attempts: Vec<Sent>,
         watch: Vec<(Address, crate::units::Asset)>,
-    ) -> BoxFuture<'static, Settlement>;
+    ) -> BoxFuture<'static, Followed>;
 }

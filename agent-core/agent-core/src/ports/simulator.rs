@@ -66,6 +66,21 @@ pub struct Simulation {
     pub gas_used: u64,
     /// Changes of the watched balances, gas not counted in, in the order of the request.
     pub deltas: Vec<BalanceDelta>,
+    /// The same frame under other conditions than those expected of the next block. A contract that pays only where it
+    /// believes to be simulated pays in none of them, or not in all.
+    #[serde(default)]
+    pub variants: Vec<Variant>,
+}
+
+/// A simulation under other conditions: another coinbase, a later block, another fee.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Variant {
+    /// What is other, in a few words.
+    pub environment: String,
+    /// How it ended.
+    pub outcome: SimulatedOutcome,
+    /// As in [`Simulation::deltas`].
+    pub deltas: Vec<BalanceDelta>,
 }
 
 /// Why there is no answer.

@@ -2,14 +2,16 @@
 
 use std::{convert::Infallible, sync::Arc};
 
+use alloy_primitives::B256;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
     draft::Draft,
-    mandate::{OrderId, StandingOrder},
+    mandate::{OrderId, StandDown, StandingOrder},
     opportunity::Opportunity,
+    ports::Reply,
     units::BlockRef,
 };
 
@@ -52,7 +54,7 @@ class! {
     Control, Command, "control"
 }
 
-/// What a control tool asks of the door.
+/// What is asked of the door besides offers: by a control tool, or by the operator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
@@ -60,6 +62,26 @@ pub enum Command {
     Arm(StandingOrder),
     /// Disarm this one.
     Disarm(OrderId),
+    /// Let nobody take opportunities of a class for a while. Anybody may ask; only the operator for longer than the policy's
+    /// bound on planners.
+    StandDown(StandDown),
+    /// End that early. A planner may end what a planner began.
+    Resume {
+        /// The class, as it was stood down.
+        class: String,
+    },
+    /// Reply to a question. Only the operator may.
+    Reply {
+        /// The question's.
+        digest: B256,
+        /// Yes or no.
+        reply: Reply,
+    },
+    /// Take over the policy of this hash after a change. Only the operator may.
+    Confirm {
+        /// The policy's hash.
+        policy: B256,
+    },
 }
 
 /// What a tool call wants done.

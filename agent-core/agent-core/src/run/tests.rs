@@ -57,6 +57,7 @@ fn name(step: &Step) -> String {
         Step::CallTools(calls) => {
             format!("call {:?}", calls.iter().map(|call| call.tool.as_str()).collect::<Vec<_>>())
         }
+        Step::AskOperator(question) => format!("ask the operator about {}", question.digest),
         Step::Offer(draft, origin) => format!("offer {} as {origin:?}", draft.class),
         Step::Command(command, origin) => format!("command {command:?} as {origin:?}"),
         Step::Sleep => "sleep".into(),

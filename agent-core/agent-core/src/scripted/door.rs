@@ -12,7 +12,7 @@ use crate::{
     draft::{Draft, Origin},
     mandate::StandingOrder,
     outcome::{Outcome, OutcomeReport, Refusal, Settlement},
-    ports::{BoxFuture, Command, Door, DoorError, Offered, OrderStatus, Sent, Underway},
+    ports::{BoxFuture, Command, Door, DoorError, DoorStatus, Offered, OrderStatus, Sent, Underway},
 };
 
 /// What a scripted door does with one offer. It may take its time, never end, or panic.
@@ -131,6 +131,10 @@ impl Door for ScriptedDoor {
         match &command {
             Command::Arm(order) => book.orders.push(OrderStatus { order: order.clone(), used: 0 }),
             Command::Disarm(id) => book.orders.retain(|status| status.order.id != *id),
+            Command::StandDown(_)
+            | Command::Resume { .. }
+            | Command::Reply { .. }
+            | Command::Confirm { .. } => {}
         }
         book.commands.push((command, origin));
         Box::pin(ready(Ok(Ok(()))))
@@ -140,7 +144,7 @@ impl Door for ScriptedDoor {
         Box::pin(ready(Ok(std::mem::take(&mut self.book().left))))
     }
 
-    fn orders(&self) -> Vec<OrderStatus> {
-        self.book().orders.clone()
+    fn status(&self) -> DoorStatus {
+        DoorStatus { orders: self.book().orders.clone(), ..DoorStatus::default() }
     }
 }

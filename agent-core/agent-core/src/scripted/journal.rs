@@ -75,13 +75,18 @@ fn open(entries: &[Stored]) -> impl Iterator<Item = &Stored> {
     recorded(entries).filter(|stored| end(entries, stored).is_none())
 }
 
+fn is_open(entries: &[Stored], subject: B256) -> bool {
+    open(entries).any(|stored| stored.entry.subject == subject)
+}
+
 fn conflict(entries: &[Stored], entry: &Entry) -> Option<Conflict> {
     match entry.kind {
-        EntryKind::Refused | EntryKind::Order => None,
+        EntryKind::Refused | EntryKind::Order | EntryKind::Noted => None,
         EntryKind::Closed | EntryKind::Dropped => {
-            let is_open = open(entries).any(|stored| stored.entry.subject == entry.subject);
-            (!is_open).then_some(Conflict::WrongState)
+            (!is_open(entries, entry.subject)).then_some(Conflict::WrongState)
         }
+        EntryKind::Replaced if is_open(entries, entry.subject) => over(entries, entry),
+        EntryKind::Replaced => Some(Conflict::WrongState),
         EntryKind::Recorded => {
             let again = recorded(entries).any(|stored| stored.entry.subject == entry.subject);
             again
@@ -124,12 +129,18 @@ fn counted<'a>(
     let of_budget =
         |entry: &'a Entry| entry.reservations.iter().filter(|reservation| reservation.budget == asked.budget);
     match end(entries, stored) {
-        None => of_budget(&stored.entry).collect(),
-        Some(end) if end.kind == EntryKind::Closed && in_window(end.at, asked.window, now) => {
-            of_budget(end).collect()
-        }
+        None => attempts(entries, stored).flat_map(of_budget).collect(),
+        Some(end) if in_window(end.at, asked.window, now) => of_budget(end).collect(),
         Some(_) => Vec::new(),
     }
+}
+
+/// The entry that opened an intent, and those that added to it.
+fn attempts<'a>(entries: &'a [Stored], recorded: &'a Stored) -> impl Iterator<Item = &'a Entry> {
+    entries.iter().map(|stored| &stored.entry).filter(|entry| {
+        entry.subject == recorded.entry.subject
+            && matches!(entry.kind, EntryKind::Recorded | EntryKind::Replaced)
+    })
 }
 
 fn in_window(at: Timestamp, window: u64, now: Timestamp) -> bool {

@@ -50,6 +50,7 @@ pub(crate) fn offers(door: &ScriptedDoor) -> Vec<(u8, &'static str)> {
         Origin::Reflex { .. } => "reflex",
         Origin::Planner { .. } => "planner",
         Origin::Operator => "operator",
+        Origin::Door => "door",
     };
     let seed = |draft: agent_core::Draft| match draft.action {
         agent_core::Action::Execute(intent) => intent.calls[0].data[4],

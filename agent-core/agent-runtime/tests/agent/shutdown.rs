@@ -8,7 +8,7 @@ use std::{
 
 use agent_core::{
     ChainEvent, Draft, Origin, Refusal, Settlement,
-    ports::{BoxFuture, Command, Door, DoorError, JournalError, Offered, OrderStatus, Underway},
+    ports::{BoxFuture, Command, Door, DoorError, DoorStatus, JournalError, Offered, Underway},
     scripted::{ScriptedDoor, sample_head, sample_mined, sample_order, underway},
 };
 use agent_runtime::AgentError;
@@ -101,8 +101,8 @@ impl Door for Recovering {
             Ok(Vec::new())
         })
     }
-    fn orders(&self) -> Vec<OrderStatus> {
-        Vec::new()
+    fn status(&self) -> DoorStatus {
+        DoorStatus::default()
     }
 }
 

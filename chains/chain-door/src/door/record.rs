@@ -52,7 +52,8 @@ impl Shared {
                 self.ports.observer.saw(Moment::Recorded(draft.id, sequence));
                 let watch = watch(&self.policy, transaction.from);
                 let entry = RecordedEntry { subject, at, reservations };
-                Ok(Ok(Recorded { draft, transaction, watch, entry }))
+                let order_flow = self.policy.order_flow(&draft.strategy);
+                Ok(Ok(Recorded { draft, transaction, watch, order_flow, entry }))
             }
         }
     }

@@ -70,7 +70,14 @@ impl Shared {
         let Entry { subject, at, reservations, .. } = stored.entry.clone();
         let watch = watch(&self.policy, page.transaction.from);
         let entry = RecordedEntry { subject, at, reservations };
-        Recorded { draft: page.draft.clone(), transaction: page.transaction.clone(), watch, entry }
+        let order_flow = self.policy.order_flow(&page.draft.strategy);
+        Recorded {
+            draft: page.draft.clone(),
+            transaction: page.transaction.clone(),
+            watch,
+            order_flow,
+            entry,
+        }
     }
 
     /// Whether the executor would still run it. An operator's maintenance has no deadline, and is simply asked for again.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use agent_core::{
     Action, Mined, Outcome, OutcomeReport, Refusal, Settlement,
-    ports::{DoorError, Entry, EntryKind, Moment, Sent, Underway},
+    ports::{DoorError, Entry, EntryKind, Followed, Moment, Sent, Underway},
     units::{Asset, Timestamp},
 };
 
@@ -77,9 +77,15 @@ impl Shared {
         watch: Vec<(Address, Asset)>,
     ) -> Underway {
         let following = self.intents.follow(handed.entry.subject);
-        let (id, settlement) = (handed.report.id, self.ports.sender.settle(sent, watch));
+        let id = handed.report.id;
         let outcome = async move {
-            let report = self.close(handed, settlement.await).await;
+            let settlement = loop {
+                if let Followed::Final(settlement) = self.ports.sender.follow(vec![sent], watch.clone()).await
+                {
+                    break settlement;
+                }
+            };
+            let report = self.close(handed, settlement).await;
             drop(following);
             report
         };
@@ -96,6 +102,7 @@ impl Shared {
         let (kind, mined) = match &settlement {
             Settlement::Settled(mined) => (EntryKind::Closed, Some((mined.clone(), false))),
             Settlement::Reverted(mined) => (EntryKind::Closed, Some((mined.clone(), true))),
+            Settlement::Cancelled(mined) => (EntryKind::Dropped, Some((mined.clone(), true))),
             Settlement::Dropped { .. } => (EntryKind::Dropped, None),
         };
         let settle = |(mined, reverted): (Mined, bool)| {

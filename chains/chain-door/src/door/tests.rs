@@ -154,7 +154,7 @@ fn concurrent_offers_stay_within_the_window() {
             world.settles(settled());
             match door.offer(draft, planner()).await.unwrap() {
                 Offered::Underway(underway) => underway.outcome.await.is_ok(),
-                Offered::Refused(_) => false,
+                Offered::Refused(_) | Offered::Asked(_) => false,
             }
         }
     };

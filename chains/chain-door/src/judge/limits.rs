@@ -80,8 +80,8 @@ fn gas(
     let window = policy.limits.window_seconds;
     let reserve = |budget: String, limit| Reservation { budget, amount: most.0, limit, window };
     let mut reservations = vec![reserve(format!("{GAS}/all"), policy.limits.gas_per_window)];
-    if let (Action::Execute(_), Some(limit)) = (action, policy.parties.strategies.get(&draft.strategy)) {
-        reservations.push(reserve(format!("{GAS}//{}", draft.strategy), *limit));
+    if let (Action::Execute(_), Some(rule)) = (action, policy.parties.strategies.get(&draft.strategy)) {
+        reservations.push(reserve(format!("{GAS}//{}", draft.strategy), rule.gas_per_window));
     }
     Ok(reservations)
 }

@@ -129,7 +129,7 @@ fn every_maintenance_is_the_operators() {
             case.origin = origin.clone();
             let refusal = case.judge().unwrap_err();
             let expected = match origin {
-                Origin::Planner { .. } => Refusal::OperatorOnly,
+                Origin::Planner { .. } | Origin::Door => Refusal::OperatorOnly,
                 Origin::Reflex { .. } | Origin::Operator => Refusal::OutsideMandate(OutsideMandate::Class),
             };
             assert_eq!(refusal, expected, "{work:?}");

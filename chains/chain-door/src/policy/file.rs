@@ -6,7 +6,10 @@ use agent_core::units::{AmountError, ChainId, Token};
 use alloy_primitives::{Address, U256, keccak256};
 use serde::Deserialize;
 
-use super::{ContractRule, Limits, Parties, PlannerRule, Policy, TokenRule, signature};
+use super::{
+    ApprovalRule, Breakers, ContractRule, Limits, OrderFlow, Parties, PlannerRule, Policy, StrategyRule,
+    TokenRule, signature,
+};
 
 /// What is wrong with a policy file.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +44,8 @@ struct PolicyFile {
     #[serde(default)]
     strategies: BTreeMap<String, StrategyTable>,
     planner: Option<PlannerTable>,
+    approval: Option<ApprovalTable>,
+    breakers: Option<BreakersTable>,
 }
 
 #[derive(Deserialize)]
@@ -62,6 +67,7 @@ struct TokenTable {
     decimals: u8,
     per_transaction: String,
     per_window: String,
+    ask_above: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -80,6 +86,24 @@ struct ContractTable {
 #[serde(deny_unknown_fields)]
 struct StrategyTable {
     gas_per_window_eth: String,
+    #[serde(default)]
+    order_flow: OrderFlow,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApprovalTable {
+    seconds: u64,
+    gas_above_eth: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BreakersTable {
+    window_seconds: u64,
+    gas_lost_eth: Option<String>,
+    reverts: Option<u32>,
+    rest_seconds: u64,
 }
 
 #[derive(Deserialize)]
@@ -100,17 +124,21 @@ pub(super) fn parse(text: &str) -> Result<Policy, PolicyError> {
     }
     let limits = limits(&file.limits)?;
     let recipients = recipients(&file)?;
+    let tokens = tokens(file.tokens)?;
+    let approval = approval(file.approval, &tokens)?;
     Ok(Policy {
         hash: keccak256(text),
         chain: ChainId(file.chain),
         executor: file.executor,
-        tokens: tokens(file.tokens)?,
+        tokens,
         contracts: contracts(file.contracts, file.executor)?,
         parties: Parties {
             recipients,
             strategies: strategies(file.strategies)?,
             planner: planner(file.planner)?,
         },
+        approval,
+        breakers: breakers(file.breakers)?,
         limits,
     })
 }
@@ -169,6 +197,10 @@ fn tokens(tables: Vec<TokenTable>) -> Result<BTreeMap<Address, TokenRule>, Polic
         let rule = TokenRule {
             per_transaction: amount(&format!("{key}.per_transaction"), &token, &table.per_transaction)?,
             per_window: amount(&format!("{key}.per_window"), &token, &table.per_window)?,
+            ask_above: match table.ask_above {
+                Some(text) => Some(amount(&format!("{key}.ask_above"), &token, &text)?),
+                None => None,
+            },
             token,
         };
         if !symbols.insert(rule.token.symbol.clone()) || rules.insert(rule.token.address, rule).is_some() {
@@ -234,12 +266,57 @@ fn recipients(file: &PolicyFile) -> Result<BTreeSet<Address>, PolicyError> {
     Ok(file.recipients.iter().copied().collect())
 }
 
-fn strategies(tables: BTreeMap<String, StrategyTable>) -> Result<BTreeMap<String, U256>, PolicyError> {
-    let budget = |(name, table): (String, StrategyTable)| {
+fn strategies(
+    tables: BTreeMap<String, StrategyTable>,
+) -> Result<BTreeMap<String, StrategyRule>, PolicyError> {
+    let rule = |(name, table): (String, StrategyTable)| {
         let key = format!("strategies.{name}.gas_per_window_eth");
-        Ok((name, coin(&key, 18, &table.gas_per_window_eth)?))
+        let gas_per_window = coin(&key, 18, &table.gas_per_window_eth)?;
+        Ok((name, StrategyRule { gas_per_window, order_flow: table.order_flow }))
     };
-    tables.into_iter().map(budget).collect()
+    tables.into_iter().map(rule).collect()
+}
+
+/// Thresholds without a time to reply in would ask for ever.
+fn approval(
+    table: Option<ApprovalTable>,
+    tokens: &BTreeMap<Address, TokenRule>,
+) -> Result<ApprovalRule, PolicyError> {
+    match table {
+        Some(ApprovalTable { seconds: 0, .. }) => {
+            Err(value("approval.seconds", "is 0, in which nobody can reply; write a larger number"))
+        }
+        Some(ApprovalTable { seconds, gas_above_eth }) => Ok(ApprovalRule {
+            seconds,
+            gas_above: match gas_above_eth {
+                Some(text) => Some(coin("approval.gas_above_eth", 18, &text)?),
+                None => None,
+            },
+        }),
+        None => match tokens.values().find(|rule| rule.ask_above.is_some()) {
+            Some(rule) => Err(value(
+                format!("tokens.{}.ask_above", rule.token.symbol),
+                "needs to know how long to wait for a reply; add the table [approval] with `seconds`",
+            )),
+            None => Ok(ApprovalRule::default()),
+        },
+    }
+}
+
+fn breakers(table: Option<BreakersTable>) -> Result<Option<Breakers>, PolicyError> {
+    let Some(BreakersTable { window_seconds, gas_lost_eth, reverts, rest_seconds }) = table else {
+        return Ok(None);
+    };
+    for (key, seconds) in [("window_seconds", window_seconds), ("rest_seconds", rest_seconds)] {
+        if seconds == 0 {
+            return Err(value(format!("breakers.{key}"), "is 0; write a larger number"));
+        }
+    }
+    let gas_lost = match gas_lost_eth {
+        Some(text) => Some(coin("breakers.gas_lost_eth", 18, &text)?),
+        None => None,
+    };
+    Ok(Some(Breakers { window_seconds, gas_lost, reverts, rest_seconds }))
 }
 
 fn planner(table: Option<PlannerTable>) -> Result<PlannerRule, PolicyError> {

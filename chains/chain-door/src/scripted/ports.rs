@@ -10,8 +10,9 @@ use std::{
 use agent_core::{
     Settlement,
     ports::{
-        Appended, BoxFuture, Entry, Journal, JournalError, Moment, Observer, Quote, Sender, SenderError,
-        Sent, Sequence, Simulation, SimulationRequest, Simulator, SimulatorError, Standing, Stored, Verified,
+        Appended, BoxFuture, Entry, Followed, Journal, JournalError, Moment, Observer, Quote, Sender,
+        SenderError, Sent, Sequence, Simulation, SimulationRequest, Simulator, SimulatorError, Standing,
+        Stored, Verified,
     },
     scripted::ListJournal,
     units::Asset,
@@ -178,13 +179,13 @@ impl Sender<Recorded> for ScriptedSender {
         })
     }
 
-    fn settle(&self, sent: Sent, _: Vec<(Address, Asset)>) -> BoxFuture<'static, Settlement> {
-        self.trace.say("settle");
+    fn follow(&self, attempts: Vec<Sent>, _: Vec<(Address, Asset)>) -> BoxFuture<'static, Followed> {
+        self.trace.say("follow");
         let mut lane = self.lane.lock().unwrap();
         match lane.settlements.pop_front() {
             Some(settlement) => {
-                lane.ended.insert(sent.nonce, settlement.clone());
-                Box::pin(std::future::ready(settlement))
+                lane.ended.insert(attempts[0].nonce, settlement.clone());
+                Box::pin(std::future::ready(Followed::Final(settlement)))
             }
             None => Box::pin(std::future::pending()),
         }

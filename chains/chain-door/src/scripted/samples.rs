@@ -158,6 +158,7 @@ pub(crate) fn success(request: &SimulationRequest) -> Simulation {
         outcome: SimulatedOutcome::Success,
         gas_used: 100_000,
         deltas: request.watch.iter().map(delta).collect(),
+        variants: Vec::new(),
     }
 }
 

@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use agent_core::{Mined, Settlement, ports::Sent, units::Asset};
+use agent_core::{
+    Mined, Settlement,
+    ports::{Followed, Sent},
+    units::Asset,
+};
 use alloy::primitives::Address;
 
 use super::{
@@ -16,14 +20,21 @@ use crate::{
 };
 
 /// Looks, waits, and looks again, however long it takes.
-pub(super) async fn until_final(lane: Arc<Lane>, sent: Sent, watch: Vec<(Address, Asset)>) -> Settlement {
+pub(super) async fn until_final(
+    lane: Arc<Lane>,
+    attempts: Vec<Sent>,
+    watch: Vec<(Address, Asset)>,
+) -> Followed {
+    let Some(sent) = attempts.last().copied() else {
+        return Followed::Final(Settlement::Dropped { why: "nothing was sent".to_owned() });
+    };
     let mut progress = Progress::new(lane.config.confirmations, lane.config.stuck_after);
     let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(15));
     loop {
         match step(&lane, &mut progress, sent, &watch).await {
             Ok(Some(settlement)) => {
                 lane.forget(sent.transaction);
-                return settlement;
+                return Followed::Final(settlement);
             }
             Ok(None) => {
                 backoff.succeeded();

@@ -1,5 +1,6 @@
 //! Against a fake node that fails and forgets, and (ignored by default) against anvil.
 
+use agent_core::Settlement;
 use alloy::{primitives::Bytes, primitives::address};
 use chain_door::Gas;
 
@@ -39,7 +40,10 @@ impl WalletHandle {
     }
 
     async fn settled(&self, sent: Sent, watch: Vec<(Address, Asset)>) -> Settlement {
-        let settle = follow::until_final(Arc::clone(&self.lane), sent, watch);
-        tokio::time::timeout(Duration::from_secs(20), settle).await.expect("settled in time")
+        let settle = follow::until_final(Arc::clone(&self.lane), vec![sent], watch);
+        match tokio::time::timeout(Duration::from_secs(20), settle).await.expect("settled in time") {
+            Followed::Final(settlement) => settlement,
+            Followed::Stuck(stuck) => panic!("{stuck:?}"),
+        }
     }
 }

@@ -88,6 +88,9 @@ async fn maintain(keeper: &Keeper, maintenance: Maintenance) -> eyre::Result<Min
     let underway = match keeper.door().offer(draft, Origin::Operator).await? {
         Offered::Underway(underway) => underway,
         Offered::Refused(refusal) => return Err(eyre!(refusal)),
+        Offered::Asked(question) => {
+            bail!("the operator is asked for what the operator asks: {}", question.why)
+        }
     };
     match underway.outcome.await?.outcome {
         Outcome::Closed(Settlement::Settled(mined)) => Ok(mined),

@@ -15,7 +15,8 @@ impl Model {
     pub(crate) fn append(&mut self, entry: &Entry) -> Result<u64, Conflict> {
         let opened = self.find(EntryKind::Recorded, entry.subject).is_some();
         match entry.kind {
-            EntryKind::Refused | EntryKind::Order => {}
+            EntryKind::Refused | EntryKind::Order | EntryKind::Noted => {}
+            EntryKind::Replaced => return Err(Conflict::WrongState),
             EntryKind::Recorded if opened => return Err(Conflict::WrongState),
             EntryKind::Recorded => self.check(entry)?,
             EntryKind::Closed | EntryKind::Dropped if self.is_open(entry.subject) => {}

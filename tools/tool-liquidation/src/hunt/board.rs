@@ -61,7 +61,7 @@ impl Board {
     pub(crate) fn close(&mut self, report: &OutcomeReport, head: BlockNumber, outbox: &mut Outbox) {
         let spent = match &report.outcome {
             Outcome::Closed(Settlement::Settled(_) | Settlement::Reverted(_)) => true,
-            Outcome::Closed(Settlement::Dropped { .. }) => false,
+            Outcome::Closed(Settlement::Cancelled(_) | Settlement::Dropped { .. }) => false,
             Outcome::Refused(refusal) => *refusal == Refusal::AlreadyTaken,
         };
         if !spent {

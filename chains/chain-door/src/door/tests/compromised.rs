@@ -53,7 +53,7 @@ fn take(world: &World, door: &Door, step: Step) {
     let mut underway: Vec<_> = offered
         .filter_map(|offered| match offered {
             Offered::Underway(underway) => Some(underway),
-            Offered::Refused(_) => None,
+            Offered::Refused(_) | Offered::Asked(_) => None,
         })
         .collect();
     if step.dies {
@@ -106,7 +106,7 @@ fn lives_are_worth_living() {
             match origin {
                 Origin::Reflex { .. } => reflexes += 1,
                 Origin::Operator => operators += 1,
-                Origin::Planner { .. } => {}
+                Origin::Planner { .. } | Origin::Door => {}
             }
         }
     }

@@ -110,7 +110,7 @@ impl World {
     pub(super) fn refused(&self, door: &Door, draft: Draft, origin: Origin) -> Refusal {
         match block_on(door.offer(draft, origin)).unwrap() {
             Offered::Refused(refusal) => refusal,
-            Offered::Underway(underway) => panic!("{underway:?}"),
+            other @ (Offered::Underway(_) | Offered::Asked(_)) => panic!("{other:?}"),
         }
     }
 

@@ -53,7 +53,9 @@ impl Bench {
 fn mined(settlement: Settlement) -> Mined {
     match settlement {
         Settlement::Settled(mined) => mined,
-        other @ (Settlement::Reverted(_) | Settlement::Dropped { .. }) => panic!("{other:?}"),
+        other @ (Settlement::Reverted(_) | Settlement::Cancelled(_) | Settlement::Dropped { .. }) => {
+            panic!("{other:?}")
+        }
     }
 }
 
@@ -133,7 +135,7 @@ async fn a_lost_transaction_is_not_sent_again_after_the_latch() {
     let (_, sent) = bench.wallet.send_to(LOGGER, B256::ZERO).await;
     bench.drop_from_pool(sent).await;
     bench.wallet.lane.config.kill.latch().unwrap();
-    let settle = follow::until_final(Arc::clone(&bench.wallet.lane), sent, Vec::new());
+    let settle = follow::until_final(Arc::clone(&bench.wallet.lane), vec![sent], Vec::new());
     assert!(tokio::time::timeout(Duration::from_millis(500), settle).await.is_err(), "still waiting");
     assert!(!bench.anvil.endpoint.has_transaction(sent.transaction).await.unwrap());
     drop(bench.folder);
@@ -150,12 +152,12 @@ async fn a_nonce_used_elsewhere_drops_the_transaction_once_that_is_final() {
     bench.use_nonce_elsewhere(sent.nonce).await;
     // One block deep: a reorg may still undo it.
     assert_eq!(bench.wallet.standing(&transaction).await.unwrap(), Standing::Known(sent));
-    let early = follow::until_final(Arc::clone(&bench.wallet.lane), sent, Vec::new());
+    let early = follow::until_final(Arc::clone(&bench.wallet.lane), vec![sent], Vec::new());
     assert!(tokio::time::timeout(Duration::from_millis(300), early).await.is_err(), "not final yet");
     bench.anvil.mine(2).await;
     // Deep enough, but one look is not sure.
     assert_eq!(bench.wallet.standing(&transaction).await.unwrap(), Standing::Known(sent));
-    let early = follow::until_final(Arc::clone(&bench.wallet.lane), sent, Vec::new());
+    let early = follow::until_final(Arc::clone(&bench.wallet.lane), vec![sent], Vec::new());
     assert!(tokio::time::timeout(Duration::from_millis(300), early).await.is_err(), "looks at one head only");
     let miner = async {
         loop {

@@ -118,6 +118,9 @@ pub(crate) fn outcome(outcome: &Outcome) -> (&'static str, String, Option<Wei>, 
     match outcome {
         Outcome::Refused(refusal) => ("refused", refusal.to_string(), None, &[]),
         Outcome::Closed(Settlement::Dropped { why }) => ("dropped", why.clone(), None, &[]),
+        Outcome::Closed(Settlement::Cancelled(mined)) => {
+            ("cancelled", format!("in block {}", mined.block.number), Some(mined.gas_paid), &mined.deltas)
+        }
         Outcome::Closed(Settlement::Settled(mined)) => {
             ("settled", format!("in block {}", mined.block.number), Some(mined.gas_paid), &mined.deltas)
         }

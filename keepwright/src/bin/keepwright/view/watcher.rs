@@ -59,7 +59,7 @@ impl Speed {
         match origin {
             Origin::Reflex { .. } => Self::Reflex,
             Origin::Planner { .. } => Self::Planner,
-            Origin::Operator => Self::Operator,
+            Origin::Operator | Origin::Door => Self::Operator,
         }
     }
 }
@@ -229,6 +229,7 @@ fn by(origin: &Origin) -> String {
         Origin::Reflex { order } => format!("standing order {order}"),
         Origin::Planner { .. } => "the planner".to_owned(),
         Origin::Operator => "the operator".to_owned(),
+        Origin::Door => "the door".to_owned(),
     }
 }
 

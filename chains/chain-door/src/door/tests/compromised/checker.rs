@@ -89,7 +89,7 @@ pub(super) fn check(world: &World) -> Checked {
             None if dropped.contains(&recorded[&seen.nonce].0) => continue,
             None => {}
             Some(Settlement::Settled(mined)) => seen.gas = mined.gas_paid.0,
-            Some(Settlement::Reverted(mined)) => {
+            Some(Settlement::Reverted(mined) | Settlement::Cancelled(mined)) => {
                 seen.gas = mined.gas_paid.0;
                 seen.work.clear();
             }
