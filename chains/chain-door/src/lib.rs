@@ -3,6 +3,7 @@
 mod door;
 mod encode;
 mod executor;
+mod fees;
 mod judge;
 mod kill;
 pub mod ladder;
