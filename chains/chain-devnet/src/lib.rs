@@ -9,6 +9,7 @@ mod deploy;
 mod devnet;
 mod dump;
 mod error;
+pub mod fault;
 mod manifest;
 mod price;
 mod world;
