@@ -1,6 +1,6 @@
 //! The chain of hashes: `hash(n) = keccak256(hash(n-1) ‖ n ‖ version ‖ entry bytes)`.
 
-use agent_core::ports::{Entry, Sequence, Stored};
+use agent_core::ports::{Entry, EntryKind, Sequence, Stored};
 use alloy_primitives::{B256, Keccak256, keccak256};
 
 use crate::{
@@ -8,8 +8,10 @@ use crate::{
     trouble::{Misfit, Trouble},
 };
 
-/// The version of the format: of the tables, of a row, of the entry in it.
-pub(crate) const FORMAT: u8 = 1;
+/// The version of the format that is written: of the tables, of a row, of the entry in it.
+pub(crate) const FORMAT: u8 = 2;
+/// The first version. Its rows are read as they are; it had no replacements and no notes.
+pub(crate) const FIRST: u8 = 1;
 
 /// Where the chain stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +74,7 @@ impl Row {
     pub(crate) fn read(sequence: u64, bytes: &[u8]) -> Result<Self, Trouble> {
         let damaged = |what: &str| Trouble::damaged(sequence, what);
         let (&version, bytes) = bytes.split_first().ok_or_else(|| damaged("the row is empty"))?;
-        if version != FORMAT {
+        if !(FIRST..=FORMAT).contains(&version) {
             return Err(damaged("the row's version is unknown"));
         }
         let (before, bytes) = bytes.split_first_chunk::<32>().ok_or_else(|| damaged("the row is cut"))?;
@@ -82,6 +84,9 @@ impl Row {
             return Err(damaged("the entry does not match its hash"));
         }
         let entry = codec::decode(body).map_err(|error| damaged(&error.to_string()))?;
+        if version == FIRST && matches!(entry.kind, EntryKind::Replaced | EntryKind::Noted) {
+            return Err(damaged("the row's version has no such entries"));
+        }
         Ok(Self { before, stored: Stored { sequence: Sequence(sequence), hash: own.into(), entry } })
     }
 }

@@ -164,7 +164,7 @@ mod tests {
                 window,
             },
         );
-        (0..5u8, any::<[u8; 32]>(), any::<u64>(), vec(claim, 0..4), vec(reservation, 0..4), any::<Vec<u8>>())
+        (0..7u8, any::<[u8; 32]>(), any::<u64>(), vec(claim, 0..4), vec(reservation, 0..4), any::<Vec<u8>>())
             .prop_map(|(tag, subject, at, claims, reservations, payload)| Entry {
                 kind: kind(tag).unwrap(),
                 subject: subject.into(),

@@ -1,138 +1,91 @@
-//! The journal on disk: a directory with the redb file and its witness.
+//! The journal's directory: the redb file and its witness.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use agent_core::ports::JournalError;
-use redb::{
-    Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction,
-};
+use redb::{DatabaseError, backends::FileBackend};
 
 use crate::{
-    chain::{FORMAT, Head},
-    head::Witness,
-    tables::{self, ENTRIES, Tables},
-    trouble::{Panicked, Trouble, UnknownFormat},
+    opening::{self, Journaled},
+    trouble::Trouble,
 };
 
 /// The redb file's name.
 pub(crate) const FILE: &str = "journal.redb";
-/// The version of the whole file. Read before anything else.
-const VERSION: TableDefinition<'static, (), u64> = TableDefinition::new("format");
-/// Pages kept in memory. An append touches a few dozen.
-const CACHE_BYTES: usize = 8 << 20;
+/// How the names of files begin that are not yet journals.
+const BEGUN: &str = "journal.redb.new.";
+/// The witness's name.
+pub(crate) const WITNESS: &str = "head";
 
-/// An open journal: nobody else has it, its pages are whole and its last entry is the last acknowledged one.
-#[derive(Debug)]
-pub(crate) struct Journaled {
-    pub(crate) database: Database,
-    pub(crate) head: Head,
-    pub(crate) witness: Witness,
-}
-
-/// Opens the journal in `directory`, or makes a new one.
+/// Opens the journal in `directory`, or makes a new one. A directory that is there already keeps its mode.
 pub(crate) fn open(directory: &Path) -> Result<Journaled, JournalError> {
-    prepare(directory).map_err(Trouble::failed("make its directory"))?;
-    // redb answers damage with an error where it checks for it, and promises no more than that.
-    let opened = catch_unwind(AssertUnwindSafe(|| open_prepared(directory)));
-    opened.unwrap_or_else(|_| Err(Trouble::damaged(0, Panicked.to_string()).into()))
-}
-
-fn open_prepared(directory: &Path) -> Result<Journaled, JournalError> {
-    let mut builder = Builder::new();
-    builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
-    let database = builder.create(directory.join(FILE)).map_err(|error| refused(directory, error))?;
-    let head = settle(&database)?;
-    let witness = Witness::open(directory, head)?;
-    sync(directory).map_err(Trouble::failed("sync its directory"))?;
-    Ok(Journaled { database, head, witness })
-}
-
-/// A directory that is there already keeps its mode.
-fn prepare(directory: &Path) -> io::Result<()> {
-    if !directory.is_dir() {
-        DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    let place = directory.display().to_string();
+    make(directory).map_err(Trouble::failed("make its directory"))?;
+    let path = directory.join(FILE);
+    if !path.try_exists().map_err(Trouble::failed("find its file"))? {
+        begin(directory, &place)?;
     }
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false).mode(0o600).open(directory.join(FILE)).map(drop)
+    options.read(true).write(true);
+    let database = file(&options, &path).map_err(Trouble::redb("open its file"))?;
+    let witness = file(options.create(true).mode(0o600), &directory.join(WITNESS));
+    let journaled = opening::open(&place, database, witness.map_err(Trouble::redb("open its witness"))?)?;
+    sweep(directory).and_then(|()| sync(directory)).map_err(Trouble::failed("sync its directory"))?;
+    Ok(journaled)
 }
 
-/// Files that a loss of power takes away with their directory would be no journal.
-fn sync(directory: &Path) -> io::Result<()> {
-    let directory = fs::canonicalize(directory)?;
-    File::open(&directory)?.sync_all()?;
-    directory.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+fn make(directory: &Path) -> io::Result<()> {
+    if directory.is_dir() { Ok(()) } else { DirBuilder::new().recursive(true).mode(0o700).create(directory) }
 }
 
-fn refused(directory: &Path, error: DatabaseError) -> JournalError {
-    if matches!(error, DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch) {
-        return JournalError::InUse(directory.display().to_string());
+fn file(options: &OpenOptions, path: &Path) -> Result<FileBackend, DatabaseError> {
+    FileBackend::new(options.open(path)?)
+}
+
+/// Makes the file under another name and links it into its place when it is whole: a crash leaves no half journal, and
+/// of two processes that begin at once, one finds the other's.
+fn begin(directory: &Path, place: &str) -> Result<(), JournalError> {
+    let failed = "begin";
+    static BEGINNINGS: AtomicU64 = AtomicU64::new(0);
+    let number = BEGINNINGS.fetch_add(1, Ordering::Relaxed);
+    let path = directory.join(format!("{BEGUN}{}.{number}", std::process::id()));
+    remove(&path).map_err(Trouble::failed(failed))?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true).mode(0o600);
+    opening::begin(place, file(&options, &path).map_err(Trouble::redb(failed))?)?;
+    match fs::hard_link(&path, directory.join(FILE)) {
+        Err(error) if !directory.join(FILE).exists() => Err(Trouble::failed(failed)(error))?,
+        _ => Ok(remove(&path).map_err(Trouble::failed(failed))?),
     }
-    if let DatabaseError::Storage(redb::StorageError::Io(error)) = &error
-        && error.kind() == io::ErrorKind::InvalidData
-    {
-        return Trouble::damaged(0, error.to_string()).into();
+}
+
+/// Removes what a crash while beginning left.
+fn sweep(directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(BEGUN) {
+            remove(&entry.path())?;
+        }
     }
-    Trouble::redb("open its file")(error).into()
-}
-
-/// Makes the tables of a new file, or finds out what an old one is; then where the chain stands.
-pub(crate) fn settle(database: &Database) -> Result<Head, Trouble> {
-    let reading = "read its format";
-    let transaction = database.begin_read().map_err(Trouble::redb(reading))?;
-    if transaction.list_tables().map_err(Trouble::redb(reading))?.next().is_none() {
-        begin(database)?;
-    }
-    let transaction = database.begin_read().map_err(Trouble::redb(reading))?;
-    recognise(&transaction)?;
-    check_head(&transaction)
-}
-
-fn begin(database: &Database) -> Result<(), Trouble> {
-    let transaction = database.begin_write().map_err(Trouble::redb("begin"))?;
-    lay(&transaction).map_err(Trouble::redb("begin"))?;
-    tables::put_head(&transaction, Head::genesis())?;
-    transaction.commit().map_err(Trouble::redb("begin"))
-}
-
-fn lay(transaction: &WriteTransaction) -> Result<(), redb::Error> {
-    Tables::open(transaction)?;
-    transaction.open_table(VERSION)?.insert((), u64::from(FORMAT))?;
     Ok(())
 }
 
-fn recognise(transaction: &redb::ReadTransaction) -> Result<(), Trouble> {
-    let known = u64::from(FORMAT);
-    let found = match transaction.open_table(VERSION) {
-        Ok(table) => {
-            table.get(()).map_err(Trouble::redb("read its format"))?.map_or(0, |found| found.value())
-        }
-        Err(redb::TableError::Storage(error)) => return Err(Trouble::redb("read its format")(error)),
-        Err(_) => 0,
-    };
-    if found == known { Ok(()) } else { Err(Trouble::failed("open")(UnknownFormat { found, known })) }
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
-/// The cheap check: the last entry is where the head says, and has the head's hash.
-fn check_head(transaction: &redb::ReadTransaction) -> Result<Head, Trouble> {
-    let head = tables::head(transaction)?;
-    let entries = transaction.open_table(ENTRIES).map_err(Trouble::redb("read its head"))?;
-    let last = entries.last().map_err(Trouble::redb("read its head"))?.map(|(position, _)| position.value());
-    let found = match last {
-        None => Head::genesis(),
-        Some(last) => {
-            let entries_there = last.checked_add(1).ok_or_else(|| Trouble::damaged(last, "no such entry"))?;
-            Head { entries: entries_there, hash: tables::stored(&entries, last)?.hash }
-        }
-    };
-    if found == head {
-        Ok(head)
-    } else {
-        Err(Trouble::damaged(head.entries, "the last entry is not the head"))
-    }
+/// Files that a loss of power takes away with their directory would be no journal.
+pub(crate) fn sync(directory: &Path) -> io::Result<()> {
+    let directory = fs::canonicalize(directory)?;
+    File::open(&directory)?.sync_all()?;
+    directory.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
 }

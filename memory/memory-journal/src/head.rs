@@ -5,53 +5,53 @@
 //! after the commit and before the acknowledgement, in place and without a sync of its own: after a loss of power it
 //! may be behind the file, which is allowed, but it is never ahead of it.
 
-use std::{
-    fs::{File, OpenOptions},
-    io,
-    os::unix::fs::{FileExt, OpenOptionsExt},
-    path::Path,
-};
+use std::io;
 
 use alloy_primitives::keccak256;
+use redb::StorageBackend;
 
 use crate::{chain::Head, trouble::Trouble};
 
-/// The file's name.
-const NAME: &str = "head";
 /// Forty bytes of head and four of its hash: less than a sector, so that a write is old or new.
 const LENGTH: usize = 44;
 
 /// The open witness.
 #[derive(Debug)]
-pub(crate) struct Witness(File);
+pub(crate) struct Witness(Box<dyn StorageBackend>);
 
 impl Witness {
     /// Opens the witness and compares it with `head`, the head of the redb file.
-    pub(crate) fn open(directory: &Path, head: Head) -> Result<Self, Trouble> {
-        let reading = Trouble::failed("read its witness");
-        let path = directory.join(NAME);
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let file = options.open(path).map_err(Trouble::failed("open its witness"))?;
-        let mut bytes = [0; LENGTH];
-        match file.read_exact_at(&mut bytes, 0) {
-            Ok(()) => check(&bytes, head)?,
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && head.entries == 0 => {}
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                return Err(Trouble::damaged(0, "the file `head` is missing or cut"));
-            }
-            Err(error) => return Err(reading(error)),
+    pub(crate) fn open(file: impl StorageBackend, head: Head) -> Result<Self, Trouble> {
+        match read(&file)? {
+            Some(witnessed) => check(witnessed, head)?,
+            None if head.entries == 0 => {}
+            None => return Err(Trouble::damaged(0, "the file `head` is missing or cut")),
         }
-        let witness = Self(file);
+        let witness = Self(Box::new(file));
         witness.put(head)?;
-        witness.0.sync_all().map_err(Trouble::failed("write its witness"))?;
+        witness.0.sync_data().map_err(Trouble::failed("write its witness"))?;
         Ok(witness)
     }
 
     /// The chain stands here now.
     pub(crate) fn put(&self, head: Head) -> Result<(), Trouble> {
-        self.0.write_all_at(&sealed(head), 0).map_err(Trouble::failed("write its witness"))
+        self.0.write(0, &sealed(head)).map_err(Trouble::failed("write its witness"))
     }
+}
+
+/// What the witness says, if it says anything: a new one is empty.
+pub(crate) fn read(file: &impl StorageBackend) -> Result<Option<Head>, Trouble> {
+    let mut bytes = [0; LENGTH];
+    match file.read(0, &mut bytes) {
+        // The length of a new one can reach the disk before its bytes do.
+        Ok(()) if bytes == [0; LENGTH] => return Ok(None),
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) => return Err(Trouble::failed("read its witness")(error)),
+    }
+    let witnessed =
+        bytes.get(..40).and_then(Head::from_bytes).filter(|witnessed| sealed(*witnessed) == bytes);
+    witnessed.map(Some).ok_or_else(|| Trouble::damaged(0, "the file `head` is damaged"))
 }
 
 fn sealed(head: Head) -> [u8; LENGTH] {
@@ -64,10 +64,8 @@ fn sealed(head: Head) -> [u8; LENGTH] {
     bytes
 }
 
-fn check(bytes: &[u8; LENGTH], head: Head) -> Result<(), Trouble> {
-    let witnessed =
-        bytes.get(..40).and_then(Head::from_bytes).filter(|witnessed| sealed(*witnessed) == *bytes);
-    let witnessed = witnessed.ok_or_else(|| Trouble::damaged(0, "the file `head` is damaged"))?;
+/// Whether the chain that ends at `head` has what was acknowledged.
+pub(crate) fn check(witnessed: Head, head: Head) -> Result<(), Trouble> {
     if witnessed.entries > head.entries {
         let what = format!("{} entries were acknowledged, {} are there", witnessed.entries, head.entries);
         return Err(Trouble::damaged(head.entries, what));

@@ -12,9 +12,10 @@ use futures::channel::oneshot;
 use redb::Database;
 
 use crate::{
-    directory::{self, Journaled},
+    directory,
+    opening::Journaled,
     reader::{self, Query},
-    scribe::{Append, Scribe},
+    scribe::{Append, GROUP, Scribe},
     trouble::Trouble,
     verify,
 };
@@ -45,13 +46,13 @@ impl RedbJournal {
     /// or another, has it open, and [`JournalError::Storage`] when the file cannot be read or has a format that
     /// this version does not know.
     pub fn open(directory: impl AsRef<Path>) -> Result<Self, JournalError> {
-        Self::start(directory::open(directory.as_ref())?)
+        Self::start(directory::open(directory.as_ref())?, GROUP)
     }
 
-    pub(crate) fn start(journaled: Journaled) -> Result<Self, JournalError> {
+    fn start(journaled: Journaled, group: usize) -> Result<Self, JournalError> {
         let Journaled { database, head, witness } = journaled;
         let database = Arc::new(database);
-        let scribe = Scribe { database: Arc::clone(&database), witness, head, poison: None };
+        let scribe = Scribe { database: Arc::clone(&database), witness, head, group, poison: None };
         let (appends, to_write) = mpsc::channel();
         let (queries, to_read) = mpsc::channel();
         let threads = vec![

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use agent_core::{
-    ports::{Conflict, Entry, EntryKind, Reservation},
+    ports::{Claim, Conflict, Entry, EntryKind, Reservation},
     units::Timestamp,
 };
 use alloy_primitives::{B256, U256};
@@ -24,8 +24,8 @@ pub(crate) trait Books {
     /// Whether an entry ever opened `subject`.
     fn opened(&self, subject: B256) -> Result<bool, Self::Error>;
 
-    /// If `subject` is open now: the position of the entry that opened it, and the entry.
-    fn opening(&self, subject: B256) -> Result<Option<(u64, Entry)>, Self::Error>;
+    /// If `subject` is open now: what the entries say that opened it and added to it.
+    fn intent(&self, subject: B256) -> Result<Option<Intent>, Self::Error>;
 
     /// The entry that holds the claim.
     fn holder(&self, key: &str) -> Result<Option<u64>, Self::Error>;
@@ -37,11 +37,44 @@ pub(crate) trait Books {
     fn used(&self, budget: &str, since: Option<Timestamp>) -> Result<U256, Self::Error>;
 }
 
+/// An open intent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Intent {
+    /// The position of the entry that opened it.
+    since: u64,
+    claims: Vec<Claim>,
+    /// By all of its entries together.
+    reserved: BTreeMap<String, U256>,
+    /// The latest of their times.
+    at: Timestamp,
+}
+
+impl Intent {
+    /// What the entry at `since` opened.
+    pub(crate) fn open(since: u64, opening: Entry) -> Self {
+        let reserved = by_budget(&opening.reservations);
+        Self { since, claims: opening.claims, reserved, at: opening.at }
+    }
+
+    /// With what a replacement adds.
+    #[must_use]
+    pub(crate) fn and(mut self, replacing: &Entry) -> Self {
+        for (budget, amount) in by_budget(&replacing.reservations) {
+            let sum = self.reserved.entry(budget).or_default();
+            *sum = sum.saturating_add(amount);
+        }
+        self.at = self.at.max(replacing.at);
+        self
+    }
+}
+
 /// One line that an entry changes in the books.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Change {
     /// The intent is open, since this entry.
     Open { subject: B256, sequence: u64 },
+    /// The entry at `sequence` adds to the intent that is open since `since`.
+    Add { since: u64, sequence: u64 },
     /// The intent that was open since `sequence` is not any more.
     Shut { sequence: u64 },
     /// The entry holds the claim.
@@ -81,10 +114,10 @@ pub(crate) const fn fits(entry: &Entry) -> Result<(), Misfit> {
 pub(crate) fn judge<B: Books>(books: &B, sequence: u64, entry: &Entry) -> Result<Judged, B::Error> {
     match entry.kind {
         EntryKind::Refused | EntryKind::Order | EntryKind::Noted => Ok(Ok(Vec::new())),
-        EntryKind::Replaced => Ok(Err(Conflict::WrongState)),
         EntryKind::Recorded => open(books, sequence, entry),
-        EntryKind::Closed => close(books, sequence, entry),
-        EntryKind::Dropped => drop(books, entry),
+        EntryKind::Replaced => replace(books, sequence, entry),
+        EntryKind::Closed => settle(books, sequence, entry, Claims::Kept),
+        EntryKind::Dropped => settle(books, sequence, entry, Claims::Freed),
     }
 }
 
@@ -101,6 +134,18 @@ fn open<B: Books>(books: &B, sequence: u64, entry: &Entry) -> Result<Judged, B::
         }
         changes.push(Change::Hold { key: claim.key.clone(), sequence });
     }
+    reserve(books, entry, changes)
+}
+
+fn replace<B: Books>(books: &B, sequence: u64, entry: &Entry) -> Result<Judged, B::Error> {
+    match books.intent(entry.subject)? {
+        None => Ok(Err(Conflict::WrongState)),
+        Some(intent) => reserve(books, entry, vec![Change::Add { since: intent.since, sequence }]),
+    }
+}
+
+/// Adds what `entry` reserves to `changes`, if all of it is left.
+fn reserve<B: Books>(books: &B, entry: &Entry, mut changes: Vec<Change>) -> Result<Judged, B::Error> {
     let mut asked = BTreeMap::new();
     for reservation in &entry.reservations {
         let before = asked.entry(reservation.budget.as_str()).or_insert(U256::ZERO);
@@ -136,41 +181,34 @@ fn within(reservation: &Reservation, taken: U256) -> Result<(), Conflict> {
     }
 }
 
-fn close<B: Books>(books: &B, sequence: u64, entry: &Entry) -> Result<Judged, B::Error> {
-    let Some((since, opening)) = books.opening(entry.subject)? else {
+/// What becomes of an intent's releasable claims.
+#[derive(PartialEq, Eq)]
+enum Claims {
+    Kept,
+    Freed,
+}
+
+fn settle<B: Books>(books: &B, sequence: u64, entry: &Entry, claims: Claims) -> Result<Judged, B::Error> {
+    let Some(intent) = books.intent(entry.subject)? else {
         return Ok(Err(Conflict::WrongState));
     };
-    let mut changes = shut(&opening, since);
-    let used = by_budget(&entry.reservations);
-    // The later of the two times: what was used stays in the window for as long as either would keep it there.
-    let at = entry.at.max(opening.at);
-    changes.extend(used.into_iter().map(|(budget, amount)| {
-        let budget = budget.clone();
-        Change::Use { budget, at, sequence, amount }
-    }));
+    // The latest of the times: what was used stays in the window for as long as any would keep it there.
+    let at = entry.at.max(intent.at);
+    let mut changes = vec![Change::Shut { sequence: intent.since }];
+    changes.extend(intent.reserved.into_iter().map(|(budget, amount)| Change::Release { budget, amount }));
+    if claims == Claims::Freed {
+        let freed = intent.claims.into_iter().filter(|claim| claim.releasable);
+        changes.extend(freed.map(|claim| Change::Free { key: claim.key }));
+    }
+    let used = by_budget(&entry.reservations).into_iter();
+    changes.extend(used.map(|(budget, amount)| Change::Use { budget, at, sequence, amount }));
     Ok(Ok(changes))
 }
 
-fn drop<B: Books>(books: &B, entry: &Entry) -> Result<Judged, B::Error> {
-    let Some((since, opening)) = books.opening(entry.subject)? else {
-        return Ok(Err(Conflict::WrongState));
-    };
-    let mut changes = shut(&opening, since);
-    let freed = opening.claims.into_iter().filter(|claim| claim.releasable);
-    changes.extend(freed.map(|claim| Change::Free { key: claim.key }));
-    Ok(Ok(changes))
-}
-
-fn shut(opening: &Entry, since: u64) -> Vec<Change> {
-    let reserved = by_budget(&opening.reservations).into_iter();
-    let release = |(budget, amount): (&String, U256)| Change::Release { budget: budget.clone(), amount };
-    std::iter::once(Change::Shut { sequence: since }).chain(reserved.map(release)).collect()
-}
-
-fn by_budget(reservations: &[Reservation]) -> BTreeMap<&String, U256> {
+fn by_budget(reservations: &[Reservation]) -> BTreeMap<String, U256> {
     let mut sums = BTreeMap::new();
     for reservation in reservations {
-        let sum = sums.entry(&reservation.budget).or_insert(U256::ZERO);
+        let sum = sums.entry(reservation.budget.clone()).or_insert(U256::ZERO);
         *sum = sum.saturating_add(reservation.amount);
     }
     sums

@@ -6,6 +6,7 @@ mod directory;
 mod head;
 mod journal;
 mod ledger;
+mod opening;
 mod reader;
 mod replay;
 mod scribe;

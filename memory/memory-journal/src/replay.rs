@@ -8,7 +8,7 @@ use agent_core::{
 };
 use alloy_primitives::{B256, U256};
 
-use crate::ledger::{self, Books, Change};
+use crate::ledger::{self, Books, Change, Intent};
 
 /// What the derived tables must hold after the entries replayed so far.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub(crate) struct Replay {
     pub(crate) intents: BTreeMap<B256, u64>,
     /// With the entries that opened them.
     pub(crate) open: BTreeMap<u64, Entry>,
+    /// What was added to them: the positions of the opening entry and of the replacing one, and the latter.
+    pub(crate) replaced: BTreeMap<(u64, u64), Entry>,
     pub(crate) claims: BTreeMap<String, u64>,
     pub(crate) reserved: BTreeMap<String, U256>,
     pub(crate) used: BTreeMap<(String, u64, u64), U256>,
@@ -38,7 +40,11 @@ impl Replay {
                 self.intents.insert(subject, sequence);
                 self.open.insert(sequence, entry.clone());
             }
-            Change::Shut { sequence } => drop(self.open.remove(&sequence)),
+            Change::Add { since, sequence } => drop(self.replaced.insert((since, sequence), entry.clone())),
+            Change::Shut { sequence } => {
+                self.open.remove(&sequence);
+                self.replaced.retain(|(since, _), _| *since != sequence);
+            }
             Change::Hold { key, sequence } => drop(self.claims.insert(key, sequence)),
             Change::Free { key } => drop(self.claims.remove(&key)),
             Change::Reserve { budget, amount } => {
@@ -65,9 +71,12 @@ impl Books for Replay {
         Ok(self.intents.contains_key(&subject))
     }
 
-    fn opening(&self, subject: B256) -> Result<Option<(u64, Entry)>, Infallible> {
-        let since = self.intents.get(&subject);
-        Ok(since.and_then(|&since| Some((since, self.open.get(&since)?.clone()))))
+    fn intent(&self, subject: B256) -> Result<Option<Intent>, Infallible> {
+        let opening = self.intents.get(&subject).and_then(|since| self.open.get_key_value(since));
+        Ok(opening.map(|(&since, opening)| {
+            let replacing = self.replaced.range((since, 0)..=(since, u64::MAX));
+            replacing.fold(Intent::open(since, opening.clone()), |intent, (_, entry)| intent.and(entry))
+        }))
     }
 
     fn holder(&self, key: &str) -> Result<Option<u64>, Infallible> {

@@ -20,8 +20,8 @@ use crate::{
 #[cfg(test)]
 pub(crate) mod tests;
 
-/// The most entries in one transaction: bounds how long the first of them waits for the last.
-const GROUP: usize = 1024;
+/// How many entries one transaction may have, usually: bounds how long the first of them waits for the last.
+pub(crate) const GROUP: usize = 1024;
 
 /// An entry, and who waits for it.
 #[derive(Debug)]
@@ -37,19 +37,21 @@ pub(crate) struct Scribe {
     pub(crate) witness: Witness,
     /// What is on disk and acknowledged.
     pub(crate) head: Head,
+    /// The most entries in one transaction.
+    pub(crate) group: usize,
     /// The first write that failed. What it left on disk is not known until the file is opened again, so nothing is
     /// written after it.
     pub(crate) poison: Option<Trouble>,
 }
 
 /// One answer for each entry of a group.
-type Answers = Vec<Result<Appended, Misfit>>;
+pub(crate) type Answers = Vec<Result<Appended, Misfit>>;
 
 impl Scribe {
     /// Works until the last handle is gone and everything sent before is answered.
     pub(crate) fn run(mut self, appends: &mpsc::Receiver<Append>) {
         while let Ok(first) = appends.recv() {
-            let waiting = appends.try_iter().take(GROUP);
+            let waiting = appends.try_iter().take(self.group.saturating_sub(1));
             let (entries, replies): (Vec<_>, Vec<_>) =
                 std::iter::once(first).chain(waiting).map(|append| (append.entry, append.reply)).unzip();
             self.serve(&entries, replies);
@@ -69,7 +71,7 @@ impl Scribe {
         }
     }
 
-    fn write(&mut self, entries: &[Entry]) -> Result<Answers, Trouble> {
+    pub(crate) fn write(&mut self, entries: &[Entry]) -> Result<Answers, Trouble> {
         if let Some(poison) = &self.poison {
             return Err(poison.earlier());
         }

@@ -1,15 +1,12 @@
 //! The tables of the redb file: the entries, and the books derived from them.
 
-use agent_core::{
-    ports::{Entry, Stored},
-    units::Timestamp,
-};
+use agent_core::{ports::Stored, units::Timestamp};
 use alloy_primitives::{B256, U256};
 use redb::{AccessGuard, ReadableTable, Table, TableDefinition, WriteTransaction};
 
 use crate::{
     chain::{Head, Row},
-    ledger::{Books, Change},
+    ledger::{Books, Change, Intent},
     trouble::Trouble,
 };
 
@@ -24,6 +21,8 @@ pub(crate) const ENTRIES: TableDefinition<'static, u64, &'static [u8]> = TableDe
 pub(crate) const INTENTS: TableDefinition<'static, &'static [u8; 32], u64> = TableDefinition::new("intents");
 /// The positions of the entries whose intents are open.
 pub(crate) const OPEN: TableDefinition<'static, u64, ()> = TableDefinition::new("open");
+/// The positions of the entries that opened an open intent, and that added to it.
+pub(crate) const REPLACED: TableDefinition<'static, (u64, u64), ()> = TableDefinition::new("replaced");
 /// Claim to the position of its holder.
 pub(crate) const CLAIMS: TableDefinition<'static, &'static str, u64> = TableDefinition::new("claims");
 /// What open intents have reserved of a budget, all together.
@@ -43,6 +42,7 @@ pub(crate) struct Tables<'txn> {
     entries: Table<'txn, u64, &'static [u8]>,
     intents: Table<'txn, &'static [u8; 32], u64>,
     open: Table<'txn, u64, ()>,
+    replaced: Table<'txn, (u64, u64), ()>,
     claims: Table<'txn, &'static str, u64>,
     reserved: Table<'txn, &'static str, Amount>,
     used: Table<'txn, UsedKey, Amount>,
@@ -55,6 +55,7 @@ impl<'txn> Tables<'txn> {
             entries: transaction.open_table(ENTRIES)?,
             intents: transaction.open_table(INTENTS)?,
             open: transaction.open_table(OPEN)?,
+            replaced: transaction.open_table(REPLACED)?,
             claims: transaction.open_table(CLAIMS)?,
             reserved: transaction.open_table(RESERVED)?,
             used: transaction.open_table(USED)?,
@@ -74,7 +75,11 @@ impl<'txn> Tables<'txn> {
                 self.intents.insert(&subject.0, sequence)?;
                 self.open.insert(sequence, ())?;
             }
-            Change::Shut { sequence } => drop(self.open.remove(sequence)?),
+            Change::Add { since, sequence } => drop(self.replaced.insert((since, sequence), ())?),
+            Change::Shut { sequence } => {
+                self.open.remove(sequence)?;
+                self.replaced.retain_in((sequence, 0)..=(sequence, u64::MAX), |_, ()| false)?;
+            }
             Change::Hold { key, sequence } => drop(self.claims.insert(key.as_str(), sequence)?),
             Change::Free { key } => drop(self.claims.remove(key.as_str())?),
             Change::Reserve { budget, amount } => {
@@ -102,7 +107,7 @@ impl Books for Tables<'_> {
         Ok(self.intents.get(&subject.0).map_err(Trouble::redb(READING))?.is_some())
     }
 
-    fn opening(&self, subject: B256) -> Result<Option<(u64, Entry)>, Trouble> {
+    fn intent(&self, subject: B256) -> Result<Option<Intent>, Trouble> {
         let Some(since) = self.intents.get(&subject.0).map_err(Trouble::redb(READING))? else {
             return Ok(None);
         };
@@ -110,7 +115,13 @@ impl Books for Tables<'_> {
         if self.open.get(since).map_err(Trouble::redb(READING))?.is_none() {
             return Ok(None);
         }
-        Ok(Some((since, stored(&self.entries, since)?.entry)))
+        let mut intent = Intent::open(since, stored(&self.entries, since)?.entry);
+        let added = (since, 0)..=(since, u64::MAX);
+        for position in self.replaced.range(added).map_err(Trouble::redb(READING))? {
+            let (position, _) = position.map_err(Trouble::redb(READING))?;
+            intent = intent.and(&stored(&self.entries, position.value().1)?.entry);
+        }
+        Ok(Some(intent))
     }
 
     fn holder(&self, key: &str) -> Result<Option<u64>, Trouble> {

@@ -18,7 +18,7 @@ pub(crate) enum Trouble {
 pub(crate) enum Misfit {
     #[error("only an entry that opens an intent can hold claims")]
     Claims,
-    #[error("only an entry that opens or closes an intent can hold reservations")]
+    #[error("only an entry that opens, replaces or closes an intent can hold reservations")]
     Reservations,
     #[error("the entry is too long to be written")]
     TooLong,

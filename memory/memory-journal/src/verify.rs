@@ -9,7 +9,7 @@ use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable};
 use crate::{
     chain::{Head, Row},
     replay::Replay,
-    tables::{self, CLAIMS, ENTRIES, INTENTS, OPEN, RESERVED, TOTALS, USED},
+    tables::{self, CLAIMS, ENTRIES, INTENTS, OPEN, REPLACED, RESERVED, TOTALS, USED},
     trouble::Trouble,
 };
 
@@ -64,6 +64,7 @@ fn compare(transaction: &ReadTransaction, replay: Replay, entries: u64) -> Resul
         (B256::from(*subject), since)
     });
     must_agree!(transaction, entries, OPEN, replay.open.into_keys(), |since, ()| since);
+    must_agree!(transaction, entries, REPLACED, replay.replaced.into_keys(), |positions, ()| positions);
     must_agree!(transaction, entries, CLAIMS, replay.claims, |key: &str, holder| (key.to_owned(), holder));
     must_agree!(transaction, entries, RESERVED, replay.reserved, |budget: &str, bytes| {
         (budget.to_owned(), amount(bytes))

@@ -16,11 +16,11 @@ impl Model {
         let opened = self.find(EntryKind::Recorded, entry.subject).is_some();
         match entry.kind {
             EntryKind::Refused | EntryKind::Order | EntryKind::Noted => {}
-            EntryKind::Replaced => return Err(Conflict::WrongState),
             EntryKind::Recorded if opened => return Err(Conflict::WrongState),
-            EntryKind::Recorded => self.check(entry)?,
-            EntryKind::Closed | EntryKind::Dropped if self.is_open(entry.subject) => {}
-            EntryKind::Closed | EntryKind::Dropped => return Err(Conflict::WrongState),
+            EntryKind::Recorded => self.check_claims(entry).and_then(|()| self.check_budgets(entry))?,
+            _ if !self.is_open(entry.subject) => return Err(Conflict::WrongState),
+            EntryKind::Replaced => self.check_budgets(entry)?,
+            EntryKind::Closed | EntryKind::Dropped => {}
         }
         let at = self.0.len().try_into().unwrap();
         self.0.push(entry.clone());
@@ -49,12 +49,16 @@ impl Model {
             && self.find(EntryKind::Dropped, subject).is_none()
     }
 
-    fn check(&self, entry: &Entry) -> Result<(), Conflict> {
+    fn check_claims(&self, entry: &Entry) -> Result<(), Conflict> {
         for (index, claim) in entry.claims.iter().enumerate() {
             if entry.claims[..index].iter().any(|other| other.key == claim.key) || self.is_held(&claim.key) {
                 return Err(Conflict::Claimed(claim.key.clone()));
             }
         }
+        Ok(())
+    }
+
+    fn check_budgets(&self, entry: &Entry) -> Result<(), Conflict> {
         for (index, wanted) in entry.reservations.iter().enumerate() {
             let taken = self
                 .taken(wanted, entry.at)
@@ -75,21 +79,28 @@ impl Model {
     }
 
     fn taken(&self, wanted: &Reservation, at: Timestamp) -> U256 {
-        self.opening().fold(U256::ZERO, |sum, opening| {
-            let counted = match self.find(EntryKind::Closed, opening.subject) {
-                _ if self.is_open(opening.subject) => of_budget(&opening.reservations, &wanted.budget),
-                Some(closing) if in_window(opening, closing, wanted.window, at) => {
-                    of_budget(&closing.reservations, &wanted.budget)
-                }
-                _ => U256::ZERO,
-            };
-            sum.saturating_add(counted)
-        })
+        self.opening()
+            .fold(U256::ZERO, |sum, opening| sum.saturating_add(self.counted(opening.subject, wanted, at)))
     }
-}
 
-fn in_window(opening: &Entry, closing: &Entry, window: u64, at: Timestamp) -> bool {
-    window == 0 || opening.at.max(closing.at).0 >= at.0.saturating_sub(window)
+    /// What one intent counts.
+    fn counted(&self, subject: B256, wanted: &Reservation, at: Timestamp) -> U256 {
+        let of_intent: Vec<_> = self.0.iter().filter(|entry| entry.subject == subject).collect();
+        let of = |kinds: &[EntryKind]| {
+            let of_kinds = of_intent.iter().filter(|entry| kinds.contains(&entry.kind));
+            of_kinds.fold(U256::ZERO, |sum, entry| {
+                sum.saturating_add(of_budget(&entry.reservations, &wanted.budget))
+            })
+        };
+        if self.is_open(subject) {
+            return of(&[EntryKind::Recorded, EntryKind::Replaced]);
+        }
+        let noted = [EntryKind::Refused, EntryKind::Order, EntryKind::Noted];
+        let latest =
+            of_intent.iter().filter(|entry| !noted.contains(&entry.kind)).map(|entry| entry.at).max();
+        let in_window = wanted.window == 0 || latest.unwrap().0 >= at.0.saturating_sub(wanted.window);
+        if in_window { of(&[EntryKind::Closed, EntryKind::Dropped]) } else { U256::ZERO }
+    }
 }
 
 fn of_budget(reservations: &[Reservation], budget: &str) -> U256 {
@@ -119,6 +130,8 @@ pub(crate) fn entries() -> impl Strategy<Value = Vec<Entry>> {
     let kind = prop_oneof![
         1 => Just(EntryKind::Refused),
         1 => Just(EntryKind::Order),
+        1 => Just(EntryKind::Noted),
+        3 => Just(EntryKind::Replaced),
         8 => Just(EntryKind::Recorded),
         4 => Just(EntryKind::Closed),
         2 => Just(EntryKind::Dropped),
@@ -129,7 +142,7 @@ pub(crate) fn entries() -> impl Strategy<Value = Vec<Entry>> {
             if kind != EntryKind::Recorded {
                 claims.clear();
             }
-            if !matches!(kind, EntryKind::Recorded | EntryKind::Closed) {
+            if matches!(kind, EntryKind::Refused | EntryKind::Order | EntryKind::Noted) {
                 reservations.clear();
             }
             let subject = B256::repeat_byte(subject);

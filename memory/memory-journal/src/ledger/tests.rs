@@ -33,19 +33,26 @@ fn entry(kind: EntryKind) -> Entry {
 fn only_what_opens_an_intent_claims() {
     let claims = vec![Claim { key: "nonce".into(), releasable: true }];
     assert_eq!(fits(&Entry { claims: claims.clone(), ..entry(EntryKind::Recorded) }), Ok(()));
-    for kind in [EntryKind::Refused, EntryKind::Closed, EntryKind::Dropped, EntryKind::Order] {
+    for kind in [
+        EntryKind::Refused,
+        EntryKind::Replaced,
+        EntryKind::Closed,
+        EntryKind::Dropped,
+        EntryKind::Order,
+        EntryKind::Noted,
+    ] {
         assert_eq!(fits(&Entry { claims: claims.clone(), ..entry(kind) }), Err(Misfit::Claims));
     }
 }
 
 #[test]
-fn only_what_opens_or_closes_an_intent_spends() {
+fn only_what_moves_an_intent_spends() {
     let (amount, limit) = (U256::ZERO, U256::ZERO);
     let reservations = vec![Reservation { budget: "gas".into(), amount, limit, window: 0 }];
-    for kind in [EntryKind::Recorded, EntryKind::Closed] {
+    for kind in [EntryKind::Recorded, EntryKind::Replaced, EntryKind::Closed, EntryKind::Dropped] {
         assert_eq!(fits(&Entry { reservations: reservations.clone(), ..entry(kind) }), Ok(()));
     }
-    for kind in [EntryKind::Refused, EntryKind::Dropped, EntryKind::Order] {
+    for kind in [EntryKind::Refused, EntryKind::Order, EntryKind::Noted] {
         let entry = Entry { reservations: reservations.clone(), ..entry(kind) };
         assert_eq!(fits(&entry), Err(Misfit::Reservations));
     }

@@ -5,6 +5,8 @@ mod crash;
 #[cfg(test)]
 mod damage;
 #[cfg(test)]
+mod migration;
+#[cfg(test)]
 mod opening;
 #[cfg(test)]
 mod sample;
