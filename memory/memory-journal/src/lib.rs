@@ -15,3 +15,6 @@ mod trouble;
 mod verify;
 
 pub use journal::RedbJournal;
+
+#[cfg(test)]
+mod tests;
