@@ -1,11 +1,13 @@
 //! The one place that signs: [`Wallet`].
 
+mod answer;
 mod broadcast;
 mod failure;
 mod follow;
 mod key_task;
 mod lane;
 mod mined;
+mod stuck;
 mod verdict;
 
 #[cfg(test)]
@@ -17,7 +19,7 @@ use agent_core::{
     ports::{BoxFuture, Followed, Quote, Sender, SenderError, Sent, Standing},
     units::{Asset, Wei},
 };
-use alloy::{primitives::Address, signers::local::PrivateKeySigner};
+use alloy::primitives::Address;
 use chain_door::{KillSwitch, Recorded, Transaction};
 
 pub use self::failure::WalletError;
@@ -43,7 +45,7 @@ pub struct WalletConfig {
     pub tip: TipBounds,
     /// How often a transaction under way is looked at.
     pub poll: Duration,
-    /// After how many blocks without inclusion to warn, once, that a transaction is stuck.
+    /// After how many blocks without inclusion a transaction is stuck.
     pub stuck_after: u64,
     /// Checked immediately before each signature that may leave, and again before each broadcast.
     pub kill: KillSwitch,
@@ -60,12 +62,8 @@ impl Wallet {
     /// Outside a tokio runtime, as `tokio::spawn` does.
     #[must_use]
     pub fn spawn(key: UnlockedKey, endpoint: Endpoint, config: WalletConfig) -> WalletHandle {
-        Self::spawn_signer(key.into_signer(), endpoint, config)
-    }
-
-    fn spawn_signer(signer: PrivateKeySigner, endpoint: Endpoint, config: WalletConfig) -> WalletHandle {
-        let from = signer.address();
-        let key = KeyTask::spawn(signer, endpoint.chain(), config.kill.clone());
+        let from = key.address();
+        let key = KeyTask::spawn(key, endpoint.chain(), config.kill.clone());
         WalletHandle { lane: Arc::new(Lane::new(from, endpoint, key, config)) }
     }
 }
@@ -108,8 +106,7 @@ impl WalletHandle {
         let tips: Vec<u128> = tips.collect();
         let Fees { max_fee, least_fee, tip } =
             Fees::offer(next_base_fee, &tips, config.tip).ok_or(WalletError::FeesTooHigh)?;
-        let nonce = self.lane.next_nonce(pending);
-        let (chain, from, head) = (endpoint.chain(), *from, head.block);
+        let (chain, from, nonce, head) = (endpoint.chain(), *from, pending, head.block);
         Ok(Quote { chain, from, nonce, max_fee, least_fee, tip, balance: Wei(balance), head })
     }
 
@@ -117,7 +114,7 @@ impl WalletHandle {
         let signed = self.lane.key.sign(transaction, Purpose::Send).await?;
         let sent = signed.sent;
         self.lane.remember(signed.clone());
-        self.lane.broadcast(&signed).await.inspect_err(|_never_left| self.lane.forget(sent.transaction))?;
+        self.lane.broadcast(&signed).await.inspect_err(|_never_left| self.lane.take_back(sent))?;
         Ok(sent)
     }
 

@@ -4,9 +4,9 @@ use std::fmt;
 
 use alloy::hex;
 use alloy::primitives::Address;
-use alloy::signers::local::PrivateKeySigner;
 use rand::TryRngCore;
 use rand::rngs::OsRng;
+use secp256k1::{PublicKey, Secp256k1, SecretKey, SignOnly};
 use zeroize::Zeroizing;
 
 use super::KeystoreError;
@@ -40,7 +40,7 @@ impl SecretBytes {
 
     /// The key, if the bytes are one: neither zero nor beyond the curve's order.
     pub(super) fn unlock(&self) -> Option<UnlockedKey> {
-        PrivateKeySigner::from_slice(self.0.as_slice()).ok().map(|signer| UnlockedKey { signer })
+        SecretKey::from_byte_array(*self.0).ok().map(UnlockedKey::new)
     }
 }
 
@@ -65,19 +65,41 @@ fn fill_random(bytes: &mut [u8]) -> Result<(), KeystoreError> {
 /// }
 /// ```
 pub struct UnlockedKey {
-    signer: PrivateKeySigner,
+    address: Address,
+    /// Behind a pointer, so that a move leaves no copy.
+    secret: Box<SecretKey>,
+    curve: Secp256k1<SignOnly>,
 }
 
 impl UnlockedKey {
+    fn new(secret: SecretKey) -> Self {
+        let curve = Secp256k1::signing_only();
+        let public = PublicKey::from_secret_key(&curve, &secret).serialize_uncompressed();
+        // The first byte says that the point is not compressed.
+        let address = Address::from_raw_public_key(public.get(1..).unwrap_or_default());
+        Self { address, secret: Box::new(secret), curve }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn from_secret(secret: [u8; KEY_BYTES]) -> Self {
+        Self::new(SecretKey::from_byte_array(secret).unwrap())
+    }
+
     /// The address that the key signs for.
     #[must_use]
     pub const fn address(&self) -> Address {
-        self.signer.address()
+        self.address
     }
 
-    /// Gives the key to the wallet task, its one user.
-    pub(crate) fn into_signer(self) -> PrivateKeySigner {
-        self.signer
+    /// What the wallet task, the key's one user, signs with.
+    pub(crate) const fn parts(&self) -> (&Secp256k1<SignOnly>, &SecretKey) {
+        (&self.curve, &self.secret)
+    }
+}
+
+impl Drop for UnlockedKey {
+    fn drop(&mut self) {
+        self.secret.non_secure_erase();
     }
 }
 

@@ -90,7 +90,7 @@ fn unlock(file: &Value) -> Result<UnlockedKey, KeystoreError> {
 fn opens(file: &Value) {
     let key = unlock(file).expect("opens");
     assert_eq!(key.address(), OWNER);
-    assert_eq!(hex::encode(key.into_signer().to_bytes()), PRIVATE_KEY);
+    assert_eq!(hex::encode(key.parts().1.secret_bytes()), PRIVATE_KEY);
 }
 
 fn mode(path: &Path) -> u32 {

@@ -2,12 +2,11 @@
 
 use alloy::primitives::B256;
 
-use super::{WalletError, key_task::Signed, lane::Lane};
-use crate::endpoint::RpcFailure;
+use super::{WalletError, answer::Objection, key_task::Signed, lane::Lane};
 
 impl Lane {
     /// Broadcasts, unless the kill switch is latched by now. Whatever the node or the wire says is no failure: the
-    /// transaction may have arrived.
+    /// transaction may have arrived, and where it is only a look at its hash says.
     pub(super) async fn broadcast(&self, signed: &Signed) -> Result<(), WalletError> {
         if self.config.kill.is_latched() {
             return Err(WalletError::Killed);
@@ -20,22 +19,18 @@ impl Lane {
             Ok(hash) => {
                 tracing::warn!(%transaction, %hash, "the node answered a broadcast with another hash")
             }
-            Err(failure) if has_it_already(&failure) => {
-                tracing::debug!(%transaction, "the node has it already")
-            }
-            Err(failure) => {
-                tracing::warn!(%transaction, %failure, "a broadcast may not have arrived; following it all the same");
-            }
+            Err(failure) => match Objection::of(&failure) {
+                Some(objection @ (Objection::Known | Objection::NonceUsed)) => {
+                    tracing::debug!(%transaction, "the node did not take a broadcast: {objection}");
+                }
+                Some(objection) => {
+                    tracing::warn!(%transaction, %failure, "the node did not take a broadcast: {objection}; following it all the same");
+                }
+                None => {
+                    tracing::warn!(%transaction, %failure, "a broadcast may not have arrived; following it all the same");
+                }
+            },
         }
         Ok(())
     }
-}
-
-/// How nodes say that they have a transaction: geth and reth, anvil, erigon and nethermind, besu.
-fn has_it_already(failure: &RpcFailure) -> bool {
-    const SIGNS: [&str; 5] =
-        ["already known", "already imported", "alreadyknown", "known transaction", "already in pool"];
-    let RpcFailure::Refused { message, .. } = failure else { return false };
-    let message = message.to_string().to_ascii_lowercase();
-    SIGNS.iter().any(|sign| message.contains(sign))
 }

@@ -29,9 +29,6 @@ pub enum WalletError {
         /// The transaction's.
         found: Address,
     },
-    /// The key could not sign.
-    #[error("signing failed: {0}")]
-    Signing(#[source] alloy::signers::Error),
     /// The task that holds the key has ended, with its runtime.
     #[error("the wallet's task has ended")]
     Gone,

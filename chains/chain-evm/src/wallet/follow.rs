@@ -1,17 +1,19 @@
-//! Following a transaction until it is final.
+//! Following the transactions of one nonce until one is final, or all are stuck.
 
 use std::{sync::Arc, time::Duration};
 
 use agent_core::{
     Mined, Settlement,
-    ports::{Followed, Sent},
-    units::Asset,
+    ports::{Followed, Sent, Stuck, StuckReason},
+    units::{Asset, BlockNumber},
 };
 use alloy::primitives::Address;
+use futures::future::try_join_all;
 
 use super::{
     lane::Lane,
     mined::{facts, succeeded},
+    stuck::Circumstances,
     verdict::{Found, Look, Progress, Verdict, deep},
 };
 use crate::{
@@ -19,91 +21,145 @@ use crate::{
     endpoint::{RpcFailure, wire::WireReceipt},
 };
 
-/// Looks, waits, and looks again, however long it takes.
+/// Looks, waits, and looks again, until there is something to say.
 pub(super) async fn until_final(
     lane: Arc<Lane>,
     attempts: Vec<Sent>,
     watch: Vec<(Address, Asset)>,
 ) -> Followed {
-    let Some(sent) = attempts.last().copied() else {
+    let Some(latest) = attempts.last().copied() else {
         return Followed::Final(Settlement::Dropped { why: "nothing was sent".to_owned() });
     };
+    let following = Following { lane: &lane, attempts: &attempts, latest, watch: &watch };
     let mut progress = Progress::new(lane.config.confirmations, lane.config.stuck_after);
     let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(15));
     loop {
-        match step(&lane, &mut progress, sent, &watch).await {
-            Ok(Some(settlement)) => {
-                lane.forget(sent.transaction);
-                return Followed::Final(settlement);
+        match following.step(&mut progress).await {
+            Ok(Some(followed)) => {
+                if matches!(followed, Followed::Final(_)) {
+                    lane.forget(latest.nonce);
+                }
+                return followed;
             }
             Ok(None) => {
                 backoff.succeeded();
                 tokio::time::sleep(lane.config.poll).await;
             }
             Err(failure) => {
-                tracing::warn!(transaction = %sent.transaction, %failure, "a transaction under way cannot be looked at");
+                let transaction = latest.transaction;
+                tracing::warn!(%transaction, %failure, "a transaction under way cannot be looked at");
                 backoff.failed().await;
             }
         }
     }
 }
 
-async fn step(
-    lane: &Lane,
-    progress: &mut Progress,
-    sent: Sent,
-    watch: &[(Address, Asset)],
-) -> Result<Option<Settlement>, RpcFailure> {
-    let look = look(lane, sent).await?;
-    if let Some(blocks) = progress.stuck_for(&look) {
-        let Sent { transaction, nonce } = sent;
-        tracing::warn!(%transaction, nonce, blocks, "stuck: not mined, and every later transaction of this key waits for it");
-    }
-    match progress.judge(look) {
-        Verdict::Wait => Ok(None),
-        Verdict::Rebroadcast => {
-            rebroadcast(lane, sent).await;
-            Ok(None)
-        }
-        Verdict::Final(receipt) => {
-            let mined = facts(&lane.endpoint, sent.transaction, &receipt, watch).await?;
-            Ok(Some(settled(&receipt, mined)))
-        }
-        Verdict::Dropped => {
-            let why = format!("nonce {} was used by another transaction", sent.nonce);
-            Ok(Some(Settlement::Dropped { why }))
-        }
-    }
+/// The transactions of one nonce.
+struct Following<'a> {
+    lane: &'a Lane,
+    attempts: &'a [Sent],
+    /// The last of them: what it replaces is not broadcast again.
+    latest: Sent,
+    watch: &'a [(Address, Asset)],
 }
 
-async fn look(lane: &Lane, sent: Sent) -> Result<Look, RpcFailure> {
-    let Lane { endpoint, config, from, .. } = lane;
-    let head = endpoint.latest().await?.block.number;
-    // The nonce before the receipt: had the transaction been mined by then, the receipt is there by now.
-    let used = endpoint.nonce_at(*from, deep(head, config.confirmations)).await? > sent.nonce;
-    let found = match endpoint.receipt(sent.transaction).await? {
-        Some(receipt) => {
-            let canonical =
-                endpoint.head_at(agent_core::units::BlockNumber(receipt.block_number.to())).await?;
-            let stands = canonical.is_some_and(|block| block.block.hash == receipt.block_hash);
-            if stands { Found::Mined(Box::new(receipt)) } else { Found::Orphaned }
+impl Following<'_> {
+    async fn step(&self, progress: &mut Progress) -> Result<Option<Followed>, RpcFailure> {
+        match progress.judge(self.look().await?) {
+            Verdict::Wait => Ok(None),
+            Verdict::Rebroadcast => {
+                self.rebroadcast().await;
+                Ok(None)
+            }
+            Verdict::Stuck(blocks) => {
+                let reason = self.circumstances().await?.reason();
+                Ok(reason.map(|reason| Followed::Stuck(self.stuck(reason, blocks))))
+            }
+            Verdict::Final(transaction, receipt) => {
+                let mined = facts(&self.lane.endpoint, transaction, &receipt, self.watch).await?;
+                Ok(Some(Followed::Final(settled(&receipt, mined))))
+            }
+            Verdict::Dropped => {
+                let why = format!("nonce {} was used by another transaction", self.latest.nonce);
+                Ok(Some(Followed::Final(Settlement::Dropped { why })))
+            }
         }
-        None if used => Found::NonceGone,
-        None if endpoint.has_transaction(sent.transaction).await? => Found::Pending,
-        None => Found::Nowhere,
-    };
-    Ok(Look { head, found })
-}
+    }
 
-async fn rebroadcast(lane: &Lane, sent: Sent) {
-    let transaction = sent.transaction;
-    let Some(signed) = lane.signed(sent) else {
-        tracing::warn!(%transaction, "the node lost a transaction that this process did not sign: it cannot be sent again");
-        return;
-    };
-    tracing::warn!(%transaction, "the node does not have a transaction under way: sending it again");
-    if let Err(killed) = lane.broadcast(&signed).await {
-        tracing::warn!(%transaction, %killed, "not sent again");
+    async fn look(&self) -> Result<Look, RpcFailure> {
+        let Lane { endpoint, config, from, .. } = self.lane;
+        let nonce = self.latest.nonce;
+        let head = endpoint.latest().await?.block.number;
+        // The nonce before the receipts: had one of them been mined by then, its receipt is there by now.
+        let gone = endpoint.nonce_at(*from, deep(head, config.confirmations)).await? > nonce;
+        let used = gone || endpoint.mined_nonce(*from).await? > nonce;
+        let found = match self.receipt().await? {
+            Some(found) => found,
+            None if gone => Found::NonceGone,
+            None if used => Found::NonceUsed,
+            None if endpoint.has_transaction(self.latest.transaction).await? => Found::Pending,
+            None => Found::Nowhere,
+        };
+        Ok(Look { head, found })
+    }
+
+    /// The receipt of whichever was mined. After a reorg a node may still give one of a block that it has put aside, and
+    /// another attempt's beside it.
+    async fn receipt(&self) -> Result<Option<Found>, RpcFailure> {
+        let endpoint = &self.lane.endpoint;
+        let transactions = self.attempts.iter().map(|sent| sent.transaction);
+        let receipts = try_join_all(transactions.map(async |transaction| {
+            Ok::<_, RpcFailure>((transaction, endpoint.receipt(transaction).await?))
+        }))
+        .await?;
+        let mut found = None;
+        for (transaction, receipt) in receipts {
+            let Some(receipt) = receipt else { continue };
+            if self.stands(&receipt).await? {
+                return Ok(Some(Found::Mined(transaction, Box::new(receipt))));
+            }
+            found = Some(Found::Orphaned);
+        }
+        Ok(found)
+    }
+
+    async fn stands(&self, receipt: &WireReceipt) -> Result<bool, RpcFailure> {
+        let canonical = self.lane.endpoint.head_at(BlockNumber(receipt.block_number.to())).await?;
+        Ok(canonical.is_some_and(|block| block.block.hash == receipt.block_hash))
+    }
+
+    async fn rebroadcast(&self) {
+        let Sent { transaction, .. } = self.latest;
+        let Some(signed) = self.lane.signed(self.latest) else {
+            tracing::warn!(%transaction, "the node lost a transaction that this process did not sign: it cannot be sent again");
+            return;
+        };
+        tracing::warn!(%transaction, "the node does not have a transaction under way: sending it again");
+        if let Err(killed) = self.lane.broadcast(&signed).await {
+            tracing::warn!(%transaction, %killed, "not sent again");
+        }
+    }
+
+    async fn circumstances(&self) -> Result<Circumstances, RpcFailure> {
+        let Lane { endpoint, from, .. } = self.lane;
+        let Sent { transaction, nonce } = self.latest;
+        let (mined, pending, history, balance, kept) = futures::try_join!(
+            endpoint.mined_nonce(*from),
+            endpoint.pending_nonce(*from),
+            endpoint.fee_history(1),
+            endpoint.newest_balance(*from),
+            endpoint.has_transaction(transaction),
+        )?;
+        let next_base_fee = history.base_fee_per_gas.last().copied().unwrap_or_default().to();
+        let gas = self.lane.signed(self.latest).map(|signed| signed.gas);
+        let under_way = self.lane.nonces();
+        Ok(Circumstances { nonce, mined, pending, under_way, balance, next_base_fee, gas, kept })
+    }
+
+    fn stuck(&self, reason: StuckReason, blocks: u64) -> Stuck {
+        let Sent { transaction, nonce } = self.latest;
+        tracing::warn!(%transaction, nonce, blocks, "stuck, and every later transaction of this key waits for it: {reason}");
+        Stuck { reason, blocks }
     }
 }
 

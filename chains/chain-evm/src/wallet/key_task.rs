@@ -4,14 +4,14 @@ use agent_core::{ports::Sent, units::ChainId};
 use alloy::{
     consensus::{SignableTransaction, TxEip1559, TxEnvelope},
     eips::Encodable2718,
-    network::TxSignerSync,
-    primitives::{Bytes, TxKind, U256},
-    signers::local::PrivateKeySigner,
+    primitives::{B256, Bytes, Signature, TxKind, U256},
 };
-use chain_door::{KillSwitch, Transaction};
+use chain_door::{Gas, KillSwitch, Transaction};
+use secp256k1::Message;
 use tokio::sync::{mpsc, oneshot};
 
 use super::WalletError;
+use crate::keystore::UnlockedKey;
 
 /// Requests that wait for the key before the next one waits for them.
 const WAITING: usize = 64;
@@ -20,6 +20,7 @@ const WAITING: usize = 64;
 #[derive(Clone)]
 pub(super) struct Signed {
     pub(super) sent: Sent,
+    pub(super) gas: Gas,
     pub(super) bytes: Bytes,
 }
 
@@ -40,7 +41,7 @@ struct Ask {
 
 /// The key, and what it checks before it signs.
 pub(super) struct KeyTask {
-    signer: PrivateKeySigner,
+    key: UnlockedKey,
     chain: ChainId,
     kill: KillSwitch,
 }
@@ -66,9 +67,9 @@ impl Key {
 }
 
 impl KeyTask {
-    pub(super) fn spawn(signer: PrivateKeySigner, chain: ChainId, kill: KillSwitch) -> Key {
+    pub(super) fn spawn(key: UnlockedKey, chain: ChainId, kill: KillSwitch) -> Key {
         let (asks, mut inbox) = mpsc::channel::<Ask>(WAITING);
-        let task = Self { signer, chain, kill };
+        let task = Self { key, chain, kill };
         tokio::spawn(async move {
             while let Some(Ask { transaction, purpose, reply }) = inbox.recv().await {
                 // Whoever asked may be gone, and with it the signature.
@@ -83,10 +84,10 @@ impl KeyTask {
         if chain != self.chain {
             return Err(WalletError::WrongChain { expected: self.chain, found: chain });
         }
-        if from != self.signer.address() {
-            return Err(WalletError::WrongSender { expected: self.signer.address(), found: from });
+        if from != self.key.address() {
+            return Err(WalletError::WrongSender { expected: self.key.address(), found: from });
         }
-        let mut unsigned = TxEip1559 {
+        let unsigned = TxEip1559 {
             chain_id: chain.0,
             nonce,
             gas_limit: gas.limit,
@@ -100,13 +101,94 @@ impl KeyTask {
         if purpose == Purpose::Send && self.kill.is_latched() {
             return Err(WalletError::Killed);
         }
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one place that signs, and only what the door recorded"
-        )]
-        let signature = self.signer.sign_transaction_sync(&mut unsigned).map_err(WalletError::Signing)?;
+        let signature = sign(&self.key, unsigned.signature_hash());
+        // Latched while it was made: then it does not leave either.
+        if purpose == Purpose::Send && self.kill.is_latched() {
+            return Err(WalletError::Killed);
+        }
         let envelope = TxEnvelope::from(unsigned.into_signed(signature));
         let sent = Sent { transaction: *envelope.tx_hash(), nonce };
-        Ok(Signed { sent, bytes: envelope.encoded_2718().into() })
+        Ok(Signed { sent, gas, bytes: envelope.encoded_2718().into() })
+    }
+}
+
+/// Signs with libsecp256k1: deterministic (RFC 6979) and in the lower half (EIP-2).
+fn sign(key: &UnlockedKey, hash: B256) -> Signature {
+    let (curve, secret) = key.parts();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that signs, and only what the door recorded"
+    )]
+    let signature = curve.sign_ecdsa_recoverable(Message::from_digest(hash.0), secret);
+    let (recovery, bytes) = signature.serialize_compact();
+    // Of the four, the odd ones are those of an odd y.
+    Signature::from_bytes_and_parity(&bytes, i32::from(recovery) & 1 == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::{
+        network::TxSignerSync,
+        primitives::keccak256,
+        signers::{SignerSync, local::PrivateKeySigner},
+    };
+
+    use super::*;
+
+    const SIGNATURES: u64 = 2_000;
+
+    /// A hash for a seed.
+    fn hash(domain: &str, seed: u64) -> B256 {
+        keccak256([domain.as_bytes(), &seed.to_be_bytes()].concat())
+    }
+
+    /// The same key for both libraries.
+    fn keys(seed: u64) -> (UnlockedKey, PrivateKeySigner) {
+        let secret = hash("key", seed);
+        let theirs = PrivateKeySigner::from_bytes(&secret).unwrap();
+        (UnlockedKey::from_secret(secret.0), theirs)
+    }
+
+    #[test]
+    fn signatures_are_those_of_alloys_own_signer() {
+        for seed in 0..SIGNATURES {
+            let (ours, theirs) = keys(seed / 8);
+            assert_eq!(ours.address(), theirs.address());
+            let message = hash("message", seed);
+            #[expect(clippy::disallowed_methods, reason = "what it is compared with")]
+            let expected = theirs.sign_hash_sync(&message).unwrap();
+            let signature = sign(&ours, message);
+            assert_eq!(signature.as_bytes(), expected.as_bytes(), "seed {seed}");
+            assert!(signature.normalize_s().is_none(), "in the lower half");
+        }
+    }
+
+    #[test]
+    fn signed_transactions_are_those_of_alloys_own_signer() {
+        let folder = tempfile::tempdir().unwrap();
+        for seed in 0..100 {
+            let (key, theirs) = keys(seed);
+            let (chain, from) = (ChainId(seed.saturating_add(1)), key.address());
+            let task = KeyTask { key, chain, kill: KillSwitch::at(&folder.path().join("KILL")) };
+            let gas = Gas { limit: seed, max_fee: u128::from(seed) << 70, tip: 1 };
+            let (to, data) = (Some(from).filter(|_| seed % 3 > 0), Bytes::from(hash("data", seed)));
+            let transaction = Transaction { chain, from, nonce: seed, to, data: data.clone(), gas };
+            let signed = task.sign(transaction, Purpose::Send).unwrap();
+            let mut unsigned = TxEip1559 {
+                chain_id: chain.0,
+                nonce: seed,
+                gas_limit: gas.limit,
+                max_fee_per_gas: gas.max_fee,
+                max_priority_fee_per_gas: gas.tip,
+                to: to.map_or(TxKind::Create, TxKind::Call),
+                input: data,
+                ..TxEip1559::default()
+            };
+            #[expect(clippy::disallowed_methods, reason = "what it is compared with")]
+            let signature = theirs.sign_transaction_sync(&mut unsigned).unwrap();
+            let expected = TxEnvelope::from(unsigned.into_signed(signature));
+            assert_eq!(signed.sent.transaction, *expected.tx_hash());
+            assert_eq!(signed.bytes, Bytes::from(expected.encoded_2718()));
+        }
     }
 }

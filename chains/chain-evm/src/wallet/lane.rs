@@ -1,12 +1,12 @@
-//! One key on one chain: its nonces, and what it has under way.
+//! One key on one chain, and what it has under way.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use agent_core::ports::Sent;
-use alloy::primitives::{Address, B256};
+use alloy::primitives::Address;
 
 use super::{
     WalletConfig,
@@ -20,15 +20,8 @@ pub(super) struct Lane {
     pub(super) endpoint: Endpoint,
     pub(super) key: Key,
     pub(super) config: WalletConfig,
-    under_way: Mutex<UnderWay>,
-}
-
-#[derive(Default)]
-struct UnderWay {
-    /// The lowest nonce above every one that this wallet has seen used.
-    next: u64,
-    /// What may have to be broadcast again.
-    signed: HashMap<B256, Signed>,
+    /// What may have to be broadcast again, by nonce.
+    under_way: Mutex<BTreeMap<u64, Vec<Signed>>>,
 }
 
 impl Lane {
@@ -36,29 +29,42 @@ impl Lane {
         Self { from, endpoint, key, config, under_way: Mutex::default() }
     }
 
-    /// The next free nonce: the node's count, or more where the node has not seen all that was sent.
-    pub(super) fn next_nonce(&self, pending: u64) -> u64 {
-        self.under_way().next.max(pending)
-    }
-
-    /// Keeps what was signed, and its nonce out of every later quote.
+    /// Keeps what was signed.
     pub(super) fn remember(&self, signed: Signed) {
         let mut under_way = self.under_way();
-        under_way.next = under_way.next.max(signed.sent.nonce.saturating_add(1));
-        under_way.signed.insert(signed.sent.transaction, signed);
+        let attempts = under_way.entry(signed.sent.nonce).or_default();
+        if !attempts.iter().any(|attempt| attempt.sent == signed.sent) {
+            attempts.push(signed);
+        }
     }
 
     /// What was signed as `sent`, when this process did.
     pub(super) fn signed(&self, sent: Sent) -> Option<Signed> {
-        self.under_way().signed.get(&sent.transaction).cloned()
+        self.under_way().get(&sent.nonce)?.iter().find(|attempt| attempt.sent == sent).cloned()
     }
 
-    /// Drops the bytes of a transaction that is final or never left. Its nonce stays used.
-    pub(super) fn forget(&self, transaction: B256) {
-        self.under_way().signed.remove(&transaction);
+    /// The nonces that something of this process is under way with.
+    pub(super) fn nonces(&self) -> BTreeSet<u64> {
+        self.under_way().keys().copied().collect()
     }
 
-    fn under_way(&self) -> MutexGuard<'_, UnderWay> {
+    /// Drops the bytes of a transaction that never left.
+    pub(super) fn take_back(&self, sent: Sent) {
+        let mut under_way = self.under_way();
+        if let Some(attempts) = under_way.get_mut(&sent.nonce) {
+            attempts.retain(|attempt| attempt.sent != sent);
+            if attempts.is_empty() {
+                under_way.remove(&sent.nonce);
+            }
+        }
+    }
+
+    /// Drops the bytes of all transactions of a nonce that is used for good.
+    pub(super) fn forget(&self, nonce: u64) {
+        self.under_way().remove(&nonce);
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, BTreeMap<u64, Vec<Signed>>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

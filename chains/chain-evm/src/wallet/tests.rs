@@ -1,16 +1,20 @@
 //! Against a fake node that fails and forgets, and (ignored by default) against anvil.
 
-use agent_core::Settlement;
-use alloy::{primitives::Bytes, primitives::address};
+use agent_core::{
+    Settlement,
+    ports::{Stuck, StuckReason},
+};
+use alloy::primitives::{B256, Bytes, address, b256};
 use chain_door::Gas;
 
 use super::*;
 
 mod against_anvil;
 mod against_fake;
+mod replaced;
 
 /// The second of anvil's own keys; everybody has it.
-const KEY: &str = "59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d";
+const KEY: B256 = b256!("0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d");
 const FROM: Address = address!("0x70997970C51812dc3A010C7d01b50e0d17dc79C8");
 
 fn config(folder: &tempfile::TempDir, confirmations: u64) -> WalletConfig {
@@ -24,7 +28,7 @@ fn config(folder: &tempfile::TempDir, confirmations: u64) -> WalletConfig {
 }
 
 fn spawn(endpoint: Endpoint, config: WalletConfig) -> WalletHandle {
-    Wallet::spawn_signer(KEY.parse().unwrap(), endpoint, config)
+    Wallet::spawn(UnlockedKey::from_secret(KEY.0), endpoint, config)
 }
 
 fn transaction(quote: &Quote, to: Option<Address>, data: impl Into<Bytes>) -> Transaction {
@@ -39,11 +43,22 @@ impl WalletHandle {
         (transaction, sent)
     }
 
+    async fn followed(&self, attempts: Vec<Sent>, watch: Vec<(Address, Asset)>) -> Followed {
+        let followed = follow::until_final(Arc::clone(&self.lane), attempts, watch);
+        tokio::time::timeout(Duration::from_secs(20), followed).await.expect("an end in time")
+    }
+
     async fn settled(&self, sent: Sent, watch: Vec<(Address, Asset)>) -> Settlement {
-        let settle = follow::until_final(Arc::clone(&self.lane), vec![sent], watch);
-        match tokio::time::timeout(Duration::from_secs(20), settle).await.expect("settled in time") {
+        match self.followed(vec![sent], watch).await {
             Followed::Final(settlement) => settlement,
             Followed::Stuck(stuck) => panic!("{stuck:?}"),
+        }
+    }
+
+    async fn stuck(&self, attempts: Vec<Sent>) -> Stuck {
+        match self.followed(attempts, Vec::new()).await {
+            Followed::Stuck(stuck) => stuck,
+            Followed::Final(settlement) => panic!("{settlement:?}"),
         }
     }
 }

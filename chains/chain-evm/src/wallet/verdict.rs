@@ -1,11 +1,13 @@
-//! What a look at the chain says about a transaction under way. No IO: the looks are given.
+//! What a look at the chain says about the transactions of one nonce. No IO: the looks are given.
 
 use agent_core::units::BlockNumber;
+use alloy::primitives::B256;
 
 use crate::endpoint::wire::WireReceipt;
 
-/// Ever higher heads at which looks in a row must find the nonce used and no receipt before a transaction counts as
-/// dropped: nodes behind one address do not all know the same, and one that lags does so for blocks.
+/// Ever higher heads at which looks in a row must find the nonce used and no receipt before its transactions count as
+/// dropped: nodes behind one address do not all know the same, and one that lags does so for blocks. For the same reason as
+/// many must be seen before anything counts as stuck.
 const SURE: u32 = 3;
 /// At least once in so many blocks, what is nowhere is broadcast again: what a node refused (a key out of gas money) it
 /// may take now.
@@ -16,22 +18,24 @@ const AGAIN: u64 = 16;
 pub(super) struct Look {
     /// The newest block.
     pub(super) head: BlockNumber,
-    /// What is known of the transaction.
+    /// What is known of the transactions.
     pub(super) found: Found,
 }
 
-/// What is known of a transaction.
+/// What is known of the transactions of one nonce: the original, what replaced it, what cancelled it.
 #[derive(Debug, Clone)]
 pub(super) enum Found {
-    /// In a block of the canonical chain.
-    Mined(Box<WireReceipt>),
-    /// In a block that a reorg has put aside, for all we know.
+    /// One of them is in a block of the canonical chain.
+    Mined(B256, Box<WireReceipt>),
+    /// One is in a block that a reorg has put aside, for all we know.
     Orphaned,
-    /// In the node's pool.
-    Pending,
-    /// Nowhere, and its nonce was used in a block that is final.
+    /// None is mined, and the nonce was used in a block that is final.
     NonceGone,
-    /// Nowhere.
+    /// None is mined, and the nonce was used in a block that a reorg may still take back.
+    NonceUsed,
+    /// The latest is in the node's pool.
+    Pending,
+    /// The latest is nowhere.
     Nowhere,
 }
 
@@ -40,40 +44,48 @@ pub(super) enum Found {
 pub(super) enum Verdict {
     /// Look again later.
     Wait,
-    /// Broadcast the same bytes once more.
+    /// Broadcast the bytes of the latest once more.
     Rebroadcast,
-    /// Mined and deep enough.
-    Final(Box<WireReceipt>),
-    /// Another transaction has its nonce for good.
+    /// This one is mined and deep enough.
+    Final(B256, Box<WireReceipt>),
+    /// Another transaction has their nonce for good.
     Dropped,
+    /// None was mined for so many blocks.
+    Stuck(u64),
 }
 
-/// Follows one transaction from look to look.
+/// Follows the transactions of one nonce from look to look.
 #[derive(Debug)]
 pub(super) struct Progress {
     confirmations: u64,
     stuck_after: u64,
-    waiting_since: Option<BlockNumber>,
-    said_stuck: bool,
-    gone: Gone,
+    waiting: Option<Waiting>,
+    gone: Heads,
     nowhere: u32,
     broadcast_at: BlockNumber,
 }
 
-/// Looks in a row that found the nonce used.
+/// Looks in a row that found nothing mined and the nonce free.
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    since: BlockNumber,
+    heads: Heads,
+}
+
+/// Ever higher heads that were looked at.
 #[derive(Debug, Clone, Copy, Default)]
-struct Gone {
-    heads: u32,
+struct Heads {
+    count: u32,
     newest: Option<BlockNumber>,
 }
 
-impl Gone {
+impl Heads {
     /// Counts a look, unless an earlier one was at this head or a newer one.
-    fn at(self, head: BlockNumber) -> Self {
+    fn and(self, head: BlockNumber) -> Self {
         if self.newest >= Some(head) {
             return self;
         }
-        Self { heads: self.heads.saturating_add(1), newest: Some(head) }
+        Self { count: self.count.saturating_add(1), newest: Some(head) }
     }
 }
 
@@ -82,31 +94,39 @@ impl Progress {
         Self {
             confirmations,
             stuck_after,
-            waiting_since: None,
-            said_stuck: false,
-            gone: Gone { heads: 0, newest: None },
+            waiting: None,
+            gone: Heads { count: 0, newest: None },
             nowhere: 0,
             broadcast_at: BlockNumber(0),
         }
     }
 
     pub(super) fn judge(&mut self, look: Look) -> Verdict {
-        let gone = matches!(look.found, Found::NonceGone);
-        let nowhere = matches!(look.found, Found::Nowhere);
-        self.gone = if gone { self.gone.at(look.head) } else { Gone::default() };
+        let Look { head, found } = look;
+        let gone = matches!(found, Found::NonceGone);
+        let nowhere = matches!(found, Found::Nowhere);
+        self.gone = if gone { self.gone.and(head) } else { Heads::default() };
         self.nowhere = if nowhere { self.nowhere.saturating_add(1) } else { 0 };
-        match look.found {
-            Found::Mined(receipt) => {
+        if !matches!(found, Found::Pending | Found::Nowhere) {
+            // Should a reorg take it back, its time begins anew.
+            self.waiting = None;
+        } else if let Some(blocks) = self.stuck(head) {
+            return Verdict::Stuck(blocks);
+        }
+        match found {
+            Found::Mined(transaction, receipt) => {
                 let number = BlockNumber(receipt.block_number.to());
-                let is_final = number <= deep(look.head, self.confirmations) && number <= look.head;
-                if is_final { Verdict::Final(receipt) } else { Verdict::Wait }
+                let is_final = number <= deep(head, self.confirmations) && number <= head;
+                if is_final { Verdict::Final(transaction, receipt) } else { Verdict::Wait }
             }
-            Found::NonceGone if self.gone.heads >= SURE => Verdict::Dropped,
-            Found::Nowhere if self.is_time_to_broadcast(look.head) => {
-                self.broadcast_at = look.head;
+            Found::NonceGone if self.gone.count >= SURE => Verdict::Dropped,
+            Found::Nowhere if self.is_time_to_broadcast(head) => {
+                self.broadcast_at = head;
                 Verdict::Rebroadcast
             }
-            Found::Orphaned | Found::Pending | Found::NonceGone | Found::Nowhere => Verdict::Wait,
+            Found::Orphaned | Found::Pending | Found::NonceGone | Found::NonceUsed | Found::Nowhere => {
+                Verdict::Wait
+            }
         }
     }
 
@@ -115,16 +135,14 @@ impl Progress {
         self.nowhere.is_power_of_two() || head.0.saturating_sub(self.broadcast_at.0) >= AGAIN
     }
 
-    /// For how many blocks it has waited when it is time to say, once, that it is stuck.
-    pub(super) fn stuck_for(&mut self, look: &Look) -> Option<u64> {
-        let since = *self.waiting_since.get_or_insert(look.head);
-        let blocks = look.head.0.saturating_sub(since.0);
-        let mined = matches!(look.found, Found::Mined(_));
-        if mined || self.said_stuck || blocks < self.stuck_after {
-            return None;
-        }
-        self.said_stuck = true;
-        Some(blocks)
+    /// For how many blocks it has waited, when that is too many.
+    fn stuck(&mut self, head: BlockNumber) -> Option<u64> {
+        let Waiting { since, heads } =
+            self.waiting.unwrap_or(Waiting { since: head, heads: Heads::default() });
+        let heads = heads.and(head);
+        self.waiting = Some(Waiting { since, heads });
+        let blocks = head.0.saturating_sub(since.0);
+        (blocks >= self.stuck_after && heads.count >= SURE).then_some(blocks)
     }
 }
 
@@ -135,9 +153,13 @@ pub(super) const fn deep(head: BlockNumber, confirmations: u64) -> BlockNumber {
 
 #[cfg(test)]
 mod tests {
-    use alloy::primitives::{B256, U64, U128};
+    use alloy::primitives::{U64, U128};
+    use proptest::prelude::*;
 
     use super::*;
+
+    const ORIGINAL: B256 = B256::repeat_byte(1);
+    const REPLACEMENT: B256 = B256::repeat_byte(2);
 
     fn receipt(number: u64) -> Box<WireReceipt> {
         Box::new(WireReceipt {
@@ -151,6 +173,10 @@ mod tests {
         })
     }
 
+    fn mined(transaction: B256, number: u64) -> Found {
+        Found::Mined(transaction, receipt(number))
+    }
+
     fn check(looks: impl IntoIterator<Item = (u64, Found)>, expected: &[Verdict]) {
         let mut progress = Progress::new(3, 5);
         let verdicts: Vec<_> = looks
@@ -162,32 +188,48 @@ mod tests {
 
     #[test]
     fn final_is_as_many_blocks_as_configured() {
-        use Found::{Mined, Orphaned, Pending};
+        use Found::{Orphaned, Pending};
         use Verdict::{Final, Wait};
-        let mined = || Mined(receipt(10));
+        let mined = || mined(ORIGINAL, 10);
         check(
             [(9, Pending), (10, mined()), (11, Orphaned), (11, mined()), (12, mined())],
-            &[Wait, Wait, Wait, Wait, Final(receipt(10))],
+            &[Wait, Wait, Wait, Wait, Final(ORIGINAL, receipt(10))],
         );
         // A node that is behind the one that gave the receipt.
         check([(9, mined())], &[Wait]);
     }
 
     #[test]
+    fn whichever_attempt_was_mined_is_the_one() {
+        use Verdict::{Final, Wait};
+        // The replacement was mined, a reorg took it back, and the original was mined in its place.
+        check(
+            [
+                (10, mined(REPLACEMENT, 10)),
+                (11, Found::Orphaned),
+                (12, mined(ORIGINAL, 12)),
+                (14, mined(ORIGINAL, 12)),
+            ],
+            &[Wait, Wait, Wait, Final(ORIGINAL, receipt(12))],
+        );
+    }
+
+    #[test]
     fn a_used_nonce_is_believed_at_the_third_head_in_a_row() {
-        use Found::{Mined, NonceGone};
+        use Found::{NonceGone, NonceUsed};
         use Verdict::{Dropped, Final, Wait};
         check([(20, NonceGone), (21, NonceGone), (22, NonceGone)], &[Wait, Wait, Dropped]);
         // However often one head is looked at, or two nodes take turns.
         check([20, 20, 20, 20, 21, 20, 21, 20, 21].map(|head| (head, NonceGone)), &[const { Wait }; 9]);
         check(
-            [(20, NonceGone), (21, NonceGone), (21, Mined(receipt(18))), (22, NonceGone)],
-            &[Wait, Wait, Final(receipt(18)), Wait],
+            [(20, NonceGone), (21, NonceGone), (21, mined(ORIGINAL, 18)), (22, NonceGone)],
+            &[Wait, Wait, Final(ORIGINAL, receipt(18)), Wait],
         );
         check(
             [(20, NonceGone), (21, NonceGone), (21, Found::Pending), (22, NonceGone), (23, NonceGone)],
             &[const { Wait }; 5],
         );
+        check([20, 21, 22, 23].map(|head| (head, NonceUsed)), &[const { Wait }; 4]);
     }
 
     #[test]
@@ -202,7 +244,7 @@ mod tests {
 
     #[test]
     fn what_is_nowhere_is_broadcast_again_once_in_some_blocks() {
-        let mut progress = Progress::new(3, 5);
+        let mut progress = Progress::new(3, u64::MAX);
         // Ten looks at each block: by looks alone the last rebroadcast would be the 512th, in block 151.
         let looks = (1_000..2_000_u64).map(|look| (look / 10, look));
         let again: Vec<_> = looks
@@ -218,11 +260,55 @@ mod tests {
     }
 
     #[test]
-    fn stuck_is_said_once() {
-        let mut progress = Progress::new(3, 5);
-        let mut said = |head, found| progress.stuck_for(&Look { head: BlockNumber(head), found });
-        assert_eq!([said(1, Found::Pending), said(5, Found::Pending)], [None, None]);
-        assert_eq!(said(6, Found::Mined(receipt(6))), None);
-        assert_eq!([said(7, Found::Pending), said(8, Found::Pending)], [Some(6), None]);
+    fn stuck_is_what_waits_for_as_many_blocks_as_configured() {
+        use Found::{NonceUsed, Orphaned, Pending};
+        use Verdict::{Stuck, Wait};
+        check([(1, Pending), (5, Pending), (6, Pending), (7, Pending)], &[Wait, Wait, Stuck(5), Stuck(6)]);
+        // What was mined for a while waits anew.
+        check(
+            [(1, Pending), (4, Pending), (6, mined(ORIGINAL, 6)), (7, Orphaned), (8, Pending), (12, Pending)],
+            &[const { Wait }; 6],
+        );
+        // A nonce that is used is somebody's: nothing waits for it.
+        check([1, 4, 7, 10].map(|head| (head, NonceUsed)), &[const { Wait }; 4]);
+        // Two nodes, of which one is far behind: one jump is no wait.
+        check([(1, Pending), (90, Pending), (1, Pending), (90, Pending)], &[const { Wait }; 4]);
+    }
+
+    fn any_look() -> impl Strategy<Value = (u64, u8, u64)> {
+        (1..60_u64, 0..6_u8, 1..60_u64)
+    }
+
+    proptest! {
+        #[test]
+        fn no_verdict_without_its_reason(looks in prop::collection::vec(any_look(), 1..80), confirmations in 1..5_u64, stuck_after in 0..9_u64) {
+            let mut progress = Progress::new(confirmations, stuck_after);
+            let mut idle: Vec<u64> = Vec::new();
+            for (head, kind, number) in looks {
+                let found = match kind {
+                    0 => mined(REPLACEMENT, number),
+                    1 => Found::Orphaned,
+                    2 => Found::NonceGone,
+                    3 => Found::NonceUsed,
+                    4 => Found::Pending,
+                    _ => Found::Nowhere,
+                };
+                if kind >= 4 { idle.push(head) } else { idle.clear() }
+                match progress.judge(Look { head: BlockNumber(head), found }) {
+                    Verdict::Final(transaction, receipt) => {
+                        prop_assert!(kind == 0 && transaction == REPLACEMENT);
+                        prop_assert_eq!(receipt.block_number.to::<u64>(), number);
+                        prop_assert!(number.saturating_add(confirmations).saturating_sub(1) <= head);
+                    }
+                    Verdict::Dropped => prop_assert_eq!(kind, 2),
+                    Verdict::Rebroadcast => prop_assert_eq!(kind, 5),
+                    Verdict::Stuck(blocks) => {
+                        let waited = head.saturating_sub(idle[0]);
+                        prop_assert!(blocks == waited && blocks >= stuck_after && idle.len() >= 3);
+                    }
+                    Verdict::Wait => {}
+                }
+            }
+        }
     }
 }

@@ -16,25 +16,25 @@ sol! {
     function transfer(address to, uint256 amount) returns (bool);
 }
 
-struct Bench {
-    anvil: Anvil,
-    wallet: WalletHandle,
+pub(super) struct Bench {
+    pub(super) anvil: Anvil,
+    pub(super) wallet: WalletHandle,
     folder: tempfile::TempDir,
 }
 
 impl Bench {
-    async fn start(confirmations: u64) -> Self {
+    pub(super) async fn start(confirmations: u64) -> Self {
         let anvil = Anvil::start(&[]).await;
         let folder = tempfile::tempdir().unwrap();
         let wallet = spawn(anvil.endpoint.clone(), config(&folder, confirmations));
         Self { anvil, wallet, folder }
     }
 
-    async fn automine(&self, on: bool) {
+    pub(super) async fn automine(&self, on: bool) {
         let _: Value = self.anvil.ask("evm_setAutomine", [on]).await;
     }
 
-    async fn drop_from_pool(&self, sent: Sent) {
+    pub(super) async fn drop_from_pool(&self, sent: Sent) {
         let _: Value = self.anvil.ask("anvil_dropTransaction", [sent.transaction]).await;
         assert!(!self.anvil.endpoint.has_transaction(sent.transaction).await.unwrap());
     }
@@ -50,7 +50,7 @@ impl Bench {
     }
 }
 
-fn mined(settlement: Settlement) -> Mined {
+pub(super) fn mined(settlement: Settlement) -> Mined {
     match settlement {
         Settlement::Settled(mined) => mined,
         other @ (Settlement::Reverted(_) | Settlement::Cancelled(_) | Settlement::Dropped { .. }) => {

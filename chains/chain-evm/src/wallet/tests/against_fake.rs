@@ -16,14 +16,18 @@ use crate::endpoint::fake_node::{Reply, fake};
 #[derive(Default)]
 struct Node {
     broadcasts: Mutex<Vec<Value>>,
+    mined: AtomicU64,
     pending: AtomicU64,
     answers: Mutex<Vec<Reply>>,
+    /// The newest block, and by how much it grows each time that somebody asks for it.
+    head: AtomicU64,
+    grows: AtomicU64,
 }
 
 impl Node {
     /// Answers broadcasts with `answers`, the last first.
     fn new(answers: Vec<Reply>) -> Arc<Self> {
-        Arc::new(Self { answers: Mutex::new(answers), ..Self::default() })
+        Arc::new(Self { answers: Mutex::new(answers), head: AtomicU64::new(9), ..Self::default() })
     }
 
     fn endpoint(self: &Arc<Self>) -> Endpoint {
@@ -33,7 +37,11 @@ impl Node {
                 node.broadcasts.lock().unwrap().push(params[0].clone());
                 node.answers.lock().unwrap().pop().unwrap_or(Reply::Is(json!(B256::ZERO)))
             }
-            "eth_getTransactionCount" => Reply::Is(json!(U64::from(node.pending.load(Ordering::SeqCst)))),
+            "eth_getTransactionCount" => {
+                let count = if params[1] == "pending" { &node.pending } else { &node.mined };
+                Reply::Is(json!(U64::from(count.load(Ordering::SeqCst))))
+            }
+            "eth_getTransactionReceipt" | "eth_getTransactionByHash" => Reply::Is(Value::Null),
             "eth_getBalance" => {
                 assert_eq!(*params, json!([FROM, "latest"]));
                 Reply::Is(json!("0x2a"))
@@ -42,9 +50,13 @@ impl Node {
                 "baseFeePerGas": ["0x64", "0x6e", "0x78"], "reward": [["0x0"], ["0x77359401"]], "oldestBlock": "0x1",
                 "gasUsedRatio": [0.5, 0.5],
             })),
-            "eth_getBlockByNumber" => Reply::Is(json!({
-                "hash": B256::with_last_byte(9), "parentHash": B256::ZERO, "number": "0x9", "timestamp": "0x1",
-            })),
+            "eth_getBlockByNumber" => {
+                let number =
+                    U64::from(node.head.fetch_add(node.grows.load(Ordering::SeqCst), Ordering::SeqCst));
+                Reply::Is(json!({
+                    "hash": B256::with_last_byte(9), "parentHash": B256::ZERO, "number": number, "timestamp": "0x1",
+                }))
+            }
             other => panic!("{other}"),
         })
     }
@@ -55,7 +67,7 @@ impl Node {
 }
 
 #[tokio::test]
-async fn a_quote_holds_fees_within_bounds_and_never_a_used_nonce() {
+async fn a_quote_holds_fees_within_bounds_and_the_nodes_count() {
     let folder = tempfile::tempdir().unwrap();
     let node = Node::new(Vec::new());
     let wallet = spawn(node.endpoint(), config(&folder, 1));
@@ -66,10 +78,8 @@ async fn a_quote_holds_fees_within_bounds_and_never_a_used_nonce() {
     assert_eq!((quote.tip, quote.max_fee), (2_000_000_000, 2_000_000_240), "cap, and twice 0x78");
     assert_eq!((quote.least_fee, quote.balance), (2_000_000_120, Wei(U256::from(42))));
     wallet.send_to(FROM, Bytes::new()).await;
-    // The node has not seen it yet, or has forgotten it.
-    assert_eq!(wallet.next_quote().await.unwrap().nonce, 5);
-    node.pending.store(3, Ordering::SeqCst);
-    assert_eq!(wallet.next_quote().await.unwrap().nonce, 5);
+    // Whether the node has seen it is for the door to think about: it knows what it holds.
+    assert_eq!(wallet.next_quote().await.unwrap().nonce, 4);
     node.pending.store(8, Ordering::SeqCst);
     assert_eq!(wallet.next_quote().await.unwrap().nonce, 8);
 }
@@ -89,6 +99,7 @@ async fn whatever_a_broadcast_is_answered_the_transaction_counts_as_sent() {
     let node = Node::new(answers());
     let wallet = spawn(node.endpoint(), config(&folder, 1));
     for nonce in 0..5 {
+        node.pending.store(nonce, Ordering::SeqCst);
         let (_, sent) = wallet.send_to(FROM, Bytes::new()).await;
         assert_eq!(sent.nonce, nonce);
         assert!(wallet.lane.signed(sent).is_some(), "kept, so that it can be sent again");
@@ -145,4 +156,72 @@ async fn what_is_not_this_wallets_is_not_signed() {
     assert_eq!(node.broadcasts(), 0);
     let shown = format!("{wallet:?} {:?}", wallet.lane.key);
     assert!(!shown.contains("59c6") && !shown.contains("secret"), "{shown}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_node_keeps_is_broadcast_again_and_then_said_to_be_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::new(Vec::new());
+    let wallet = spawn(node.endpoint(), config(&folder, 1));
+    let (_, sent) = wallet.send_to(FROM, Bytes::new()).await;
+    node.grows.store(1, Ordering::SeqCst);
+    let poor = wallet.stuck(vec![sent]).await;
+    assert_eq!(poor.reason, StuckReason::Unfunded, "42 wei");
+    assert!(node.broadcasts() > 2, "again, and again");
+    // By a follower that does not know the bytes, which cannot tell what it costs either.
+    wallet.lane.forget(sent.nonce);
+    let broadcasts = node.broadcasts();
+    let lost = wallet.stuck(vec![sent]).await;
+    assert_eq!(lost, Stuck { reason: StuckReason::Nowhere, blocks: 5 });
+    assert_eq!(node.broadcasts(), broadcasts);
+    // What comes before it is helped first.
+    let later = Sent { nonce: 2, ..sent };
+    assert_eq!(wallet.stuck(vec![later]).await.reason, StuckReason::Gap { missing: 0 });
+    node.pending.store(2, Ordering::SeqCst);
+    assert_eq!(wallet.stuck(vec![later]).await.reason, StuckReason::Behind { nonce: 0 });
+}
+
+/// 100 transactions are followed and rebroadcast, and as many are being sent, when the switch is latched.
+#[tokio::test]
+async fn after_the_latch_nothing_leaves_of_a_hundred_in_flight() {
+    const IN_FLIGHT: u64 = 100;
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::new(Vec::new());
+    node.grows.store(1, Ordering::SeqCst);
+    let config = config(&folder, 1);
+    let wallet = spawn(node.endpoint(), WalletConfig { poll: Duration::ZERO, ..config.clone() });
+    let quote = wallet.next_quote().await.unwrap();
+    let mut all = tokio::task::JoinSet::new();
+    for nonce in 0..IN_FLIGHT {
+        let transaction = transaction(&Quote { nonce, ..quote }, Some(FROM), Bytes::new());
+        let sent = wallet.sign_and_broadcast(&transaction).await.unwrap();
+        let lane = Arc::clone(&wallet.lane);
+        all.spawn(async move {
+            loop {
+                follow::until_final(Arc::clone(&lane), vec![sent], Vec::new()).await;
+            }
+        });
+        let wallet = wallet.clone();
+        all.spawn(async move {
+            loop {
+                // Of the same bytes: whoever sends does not know yet.
+                let killed = wallet.sign_and_broadcast(&transaction).await;
+                assert!(matches!(killed, Ok(_) | Err(WalletError::Killed)), "{killed:?}");
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    let before = node.broadcasts();
+    while node.broadcasts() < before.saturating_add(1_000) {
+        tokio::task::yield_now().await;
+    }
+    config.kill.latch().unwrap();
+    let at_the_latch = node.broadcasts();
+    // Everybody goes on trying, and everybody is asked again many times.
+    let asked = node.head.load(Ordering::SeqCst);
+    while node.head.load(Ordering::SeqCst) < asked.saturating_add(2_000) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(node.broadcasts(), at_the_latch);
+    all.shutdown().await;
 }
