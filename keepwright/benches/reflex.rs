@@ -205,8 +205,9 @@ impl Sender<Recorded> for Drops {
         Box::pin(std::future::ready(Ok(Sent { transaction: B256::ZERO, nonce })))
     }
 
-    fn find<'a>(&'a self, _: &'a Recorded) -> BoxFuture<'a, Result<Standing, SenderError>> {
-        Box::pin(std::future::ready(Ok(Standing::Unknown)))
+    fn find<'a>(&'a self, recorded: &'a Recorded) -> BoxFuture<'a, Result<Standing, SenderError>> {
+        let nonce = recorded.transaction().nonce;
+        Box::pin(std::future::ready(Ok(Standing::Unknown(Sent { transaction: B256::ZERO, nonce }))))
     }
 
     fn follow(&self, _: Vec<Sent>, _: Vec<(Address, Unit)>) -> BoxFuture<'static, Followed> {

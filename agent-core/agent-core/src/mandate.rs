@@ -54,7 +54,8 @@ pub struct StandingOrder {
 /// A class of opportunities that nobody takes for now, whatever covers it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StandDown {
-    /// The class: exactly this, or everything below it when it ends in `/*`; `*` is every class.
+    /// The class: exactly this, or everything below it when it ends in `/*`; or a strategy's name, for all that it finds; or
+    /// `*`, for everything.
     pub class: String,
     /// Chain time when it ends.
     pub until: Timestamp,
@@ -65,10 +66,11 @@ pub struct StandDown {
 }
 
 impl StandDown {
-    /// Whether it holds for `class` at `now`.
+    /// Whether it holds for `draft` at `now`.
     #[must_use]
-    pub fn holds(&self, class: &str, now: Timestamp) -> bool {
-        now < self.until && (self.class == "*" || names(&self.class, class))
+    pub fn holds(&self, draft: &Draft, now: Timestamp) -> bool {
+        now < self.until
+            && (self.class == "*" || self.class == draft.strategy || names(&self.class, &draft.class))
     }
 }
 

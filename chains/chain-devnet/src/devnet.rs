@@ -139,10 +139,6 @@ impl Devnet {
         self.chain.provider()
     }
 
-    pub(crate) const fn chain(&self) -> &Chain {
-        &self.chain
-    }
-
     /// How long the launch took, the building of a missing dump not counted.
     #[must_use]
     pub const fn load_time(&self) -> Duration {

@@ -40,15 +40,15 @@
 mod bench;
 mod exchange;
 mod http;
-pub(crate) mod json;
+mod json;
 mod kind;
 mod lie;
 mod node;
 mod proxy;
 mod schedule;
-pub(crate) mod tally;
+mod tally;
 mod view;
-pub(crate) mod wire;
+mod wire;
 mod ws;
 
 pub use bench::{FaultHandle, RateLimit};

@@ -1,7 +1,11 @@
 //! The door: one way in for new drafts, one for what an earlier process left, and no way around.
 
+mod ask;
+mod command;
 mod intents;
+mod mend;
 mod offer;
+mod past;
 mod record;
 mod recover;
 mod refusals;
@@ -9,22 +13,25 @@ mod settle;
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use agent_core::{
-    Draft, Origin, Refusal,
+    Draft, Origin, Refusal, StandDown,
     ports::{
-        BoxFuture, Command, Door as Port, DoorError, DoorStatus, Entry, EntryKind, Journal, Moment, Observer,
+        BoxFuture, Command, Door as Port, DoorError, DoorStatus, Entry, EntryKind, Journal, Observer,
         Offered, Sender, Sequence, Simulator, Underway,
     },
     units::Timestamp,
 };
 
 use intents::Intents;
+use past::Past;
 use refusals::Refusals;
 
-use crate::{KillSwitch, Page, Policy, Recorded, orders::OrderBook, payload::ORDERS};
+use crate::{
+    KillSwitch, Policy, Recorded, books::Books, orders::OrderBook, questions::Questions, rests::Rests,
+};
 
 /// What the door needs of the world. It calls them in this order: simulator, (policy,) journal, sender.
 #[derive(Clone)]
@@ -56,37 +63,57 @@ struct Shared {
     policy: Policy,
     ports: DoorPorts,
     /// A `std` mutex: nothing is awaited while it is held.
-    book: Mutex<OrderBook>,
+    desk: Mutex<Desk>,
     /// Held from the simulation until the transaction is on its way, so that no two drafts see one nonce, and each is
     /// simulated after all that come before it.
     lane: futures::lock::Mutex<()>,
     intents: Intents,
-    refusals: Mutex<Refusals>,
+    /// Whether the operator has confirmed this policy.
+    confirmed: AtomicBool,
     /// The latest chain time heard of, for entries that are written without a quote.
     chain_time: AtomicU64,
 }
 
+/// What the door keeps in mind. All but the questions and refusals is what the journal says.
+#[derive(Debug, Default)]
+struct Desk {
+    orders: OrderBook,
+    rests: Rests,
+    books: Books,
+    questions: Questions,
+    refusals: Refusals,
+}
+
 impl Door {
-    /// Opens the door: verifies the whole journal and reads from it the standing orders and what is in flight. Call
-    /// [`recover`](agent_core::ports::Door::recover) next.
+    /// Opens the door: verifies the whole journal and reads from it the standing orders, what is stood down, the strategies'
+    /// books and what is in flight. Call [`recover`](agent_core::ports::Door::recover) next.
+    ///
+    /// A policy other than the journal's last one lets nothing through until the operator has confirmed it, with
+    /// [`Command::Confirm`]; an empty journal takes the first one.
     ///
     /// # Errors
     /// When the journal is damaged or unreadable. There is no door then, and nothing can be signed.
     pub async fn open(policy: Policy, ports: DoorPorts) -> Result<Self, DoorError> {
         ports.journal.verify().await?;
-        let (book, chain_time) = read_orders(ports.journal.as_ref()).await?;
-        let intents = Intents::left(&ports.journal.open_intents().await?)?;
+        let past = Past::read(ports.journal.as_ref()).await?;
+        let confirmed = past.policy() == Some(policy.hash);
+        let is_first = past.policy().is_none();
+        let Past { orders, rests, books, intents, latest, .. } = past;
+        let desk = Desk { orders, rests, books, ..Desk::default() };
         let shared = Shared {
             policy,
             ports,
-            book: Mutex::new(book),
+            desk: Mutex::new(desk),
             lane: futures::lock::Mutex::new(()),
             intents,
-            refusals: Mutex::default(),
-            chain_time: AtomicU64::new(chain_time.0),
+            confirmed: AtomicBool::new(confirmed),
+            chain_time: AtomicU64::new(latest.0),
         };
+        if is_first {
+            shared.confirm(Origin::Operator).await?;
+        }
         if shared.is_alive().is_err() {
-            shared.stand_down().await?;
+            shared.disarm_all().await?;
         }
         Ok(Self(Arc::new(shared)))
     }
@@ -98,34 +125,10 @@ impl Door {
     }
 }
 
-/// How many entries are read from the journal at a time.
-const PAGE: usize = 1_024;
-
-async fn read_orders(journal: &dyn Journal) -> Result<(OrderBook, Timestamp), DoorError> {
-    let (mut book, mut latest, mut from) = (OrderBook::default(), Timestamp(0), Sequence(0));
-    loop {
-        let page = journal.read(from, PAGE).await?;
-        let Some(last) = page.last() else { return Ok((book, latest)) };
-        from = Sequence(last.sequence.0.saturating_add(1));
-        for stored in page {
-            latest = latest.max(stored.entry.at);
-            match Page::of(&stored)? {
-                Page::Order { command, .. } => book.apply(command, stored.sequence),
-                Page::Recorded(page) => book.used(&page.origin),
-                Page::Refused(_) | Page::Closed { .. } => {}
-            }
-        }
-    }
-}
-
 impl Shared {
-    /// A panic elsewhere leaves the book whole: it is only ever changed by single calls.
-    fn book(&self) -> MutexGuard<'_, OrderBook> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn refusals(&self) -> MutexGuard<'_, Refusals> {
-        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A panic elsewhere leaves the desk whole: it is only ever changed by single calls.
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> Timestamp {
@@ -137,38 +140,36 @@ impl Shared {
         Timestamp(self.chain_time.fetch_max(now.0, Ordering::SeqCst)).max(now)
     }
 
-    async fn command(&self, command: Command, origin: Origin) -> Result<Result<(), Refusal>, DoorError> {
-        if let Err(refusal) = self.is_alive() {
-            self.stand_down().await?;
-            return Ok(Err(refusal));
-        }
-        if matches!(command, Command::Arm(_)) && self.quote().await.is_err() {
-            // The last time known is the stricter one: a planner's orders end earlier, and live ones look live.
-            self.ports.observer.saw(Moment::Warned("armed without a new head: the sender is unavailable"));
-        }
-        let _lane = self.lane.lock().await;
-        let checked = self.book().check(&self.policy, command, &origin, self.now());
-        match checked {
-            Ok(command) => self.write_order(command, origin).await.map(Ok),
-            Err(refusal) => Ok(Err(refusal)),
-        }
+    fn is_alive(&self) -> Result<(), Refusal> {
+        if self.ports.kill.is_latched() { Err(Refusal::Killed) } else { Ok(()) }
     }
 
-    async fn write_order(&self, command: Command, origin: Origin) -> Result<(), DoorError> {
-        let payload = Page::Order { command: command.clone(), origin, policy: self.policy.hash }.bytes()?;
-        let sequence = self.note(EntryKind::Order, ORDERS, payload).await?;
-        self.book().apply(command, sequence);
-        Ok(())
+    fn is_confirmed(&self) -> Result<(), Refusal> {
+        self.confirmed.load(Ordering::SeqCst).then_some(()).ok_or(Refusal::PolicyUnconfirmed)
     }
 
-    /// After the latch no standing order lives on, durably: clearing the switch arms none of them again.
-    async fn stand_down(&self) -> Result<(), DoorError> {
-        let _lane = self.lane.lock().await;
-        let orders = self.book().statuses();
-        for status in orders {
-            self.write_order(Command::Disarm(status.order.id), Origin::Operator).await?;
+    /// What is stood down now, by command or by a breaker.
+    fn stood_down(&self) -> Vec<StandDown> {
+        let (desk, now) = (self.desk(), self.now());
+        let tripped = desk.books.tripped(self.policy.breakers.as_ref(), now);
+        desk.rests.live(now).cloned().chain(tripped).collect()
+    }
+
+    fn status(&self) -> DoorStatus {
+        let stood_down = self.stood_down();
+        let (desk, now) = (self.desk(), self.now());
+        let mut questions: Vec<_> = desk.questions.live(now).cloned().collect();
+        questions.sort_by_key(|question| question.expires);
+        DoorStatus {
+            killed: self.is_alive().is_err(),
+            policy: self.policy.hash,
+            confirmed: self.is_confirmed().is_ok(),
+            orders: desk.orders.statuses(),
+            questions,
+            stood_down,
+            under_way: self.intents.statuses(),
+            books: desk.books.statuses(),
         }
-        Ok(())
     }
 
     /// Writes an entry that nothing can reject.
@@ -202,7 +203,7 @@ impl Port for Door {
     }
 
     fn status(&self) -> DoorStatus {
-        DoorStatus { orders: self.0.book().statuses(), ..DoorStatus::default() }
+        self.0.status()
     }
 }
 

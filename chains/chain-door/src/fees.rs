@@ -16,7 +16,6 @@ const AHEAD_OF_MARKET: u128 = 5;
 /// and never above `cap`, in wei per gas. An attempt that is behind the market catches up with it in one step. One that is
 /// not takes single steps, at most to five times the market: when it stands still, that ends after 14 of them. Steps are spaced
 /// by whoever asks: a transaction is stuck only after some blocks. The gas limit stays.
-#[cfg_attr(not(test), expect(dead_code, reason = "the remedies for stuck transactions call it"))]
 pub(crate) fn bump(previous: Gas, market: &Quote, cap: u128) -> Option<Gas> {
     let least = Gas { max_fee: step(previous.max_fee)?, tip: step(previous.tip)?, ..previous };
     let is_behind = previous.max_fee < market.least_fee || previous.tip < market.tip;

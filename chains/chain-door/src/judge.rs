@@ -6,7 +6,7 @@ pub(crate) use limits::used;
 
 use agent_core::{
     Action, Call, Draft, Intent, Maintenance, Origin, OutsideMandate, Refusal, StandingOrder,
-    ports::{Quote, SimulatedOutcome},
+    ports::{Quote, Reservation, SimulatedOutcome},
     units::{Asset, Timestamp, TokenAmount},
 };
 use alloy_primitives::{Address, I256};
@@ -48,20 +48,45 @@ pub(crate) fn judge_again(
     quote: &Quote,
     mandate: Option<&Mandate>,
 ) -> Result<(), Refusal> {
-    let Approved { simulated, transaction, reservations } = again;
+    let needed = needed(policy, again, quote, recorded(mandate).as_ref())?;
+    limits::still_reserved(&needed, &again.reservations)
+}
+
+/// Judges a transaction that replaces a recorded one, as though it were new; what it needs beyond what that one reserved.
+pub(crate) fn judge_replacement(
+    policy: &Policy,
+    again: &Approved,
+    quote: &Quote,
+    mandate: Option<&Mandate>,
+) -> Result<Vec<Reservation>, Refusal> {
+    let needed = needed(policy, again, quote, recorded(mandate).as_ref())?;
+    limits::beyond(needed, &again.reservations)
+}
+
+/// Its own use was counted when it was recorded.
+fn recorded(mandate: Option<&Mandate>) -> Option<Mandate> {
+    mandate.map(|live| Mandate { used: live.used.saturating_sub(1), ..live.clone() })
+}
+
+/// What a transaction, however it came to be, needs of the budgets: judged from its bytes up.
+pub(crate) fn needed(
+    policy: &Policy,
+    again: &Approved,
+    quote: &Quote,
+    mandate: Option<&Mandate>,
+) -> Result<Vec<Reservation>, Refusal> {
+    let Approved { simulated, transaction, .. } = again;
     if transaction.chain != policy.chain {
         return Err(Refusal::WrongChain { policy: policy.chain.0, chain: transaction.chain.0 });
     }
-    // Its own use was counted when it was recorded.
-    let mandate = mandate.map(|live| Mandate { used: live.used.saturating_sub(1), ..live.clone() });
-    let action = sound(policy, simulated, quote, mandate.as_ref())?;
-    if let Action::Maintain(_) = action {
+    let action = sound(policy, simulated, quote, mandate)?;
+    match action {
+        Action::Execute(_) | Action::Maintain(Maintenance::FillNonce) => {}
         // It has no deadline of its own; the operator, who just started this process, simply asks again.
-        return Err(Refusal::OperatorOnly);
+        Action::Maintain(_) => return Err(Refusal::OperatorOnly),
     }
     limits::gas_fits(policy, transaction.gas)?;
-    let needed = limits::reservations(policy, &simulated.draft, &action, transaction, mandate.as_ref())?;
-    limits::still_reserved(&needed, reservations)
+    limits::reservations(policy, &simulated.draft, &action, transaction, mandate)
 }
 
 /// Everything but gas and budgets; what the final bytes do.

@@ -103,6 +103,7 @@ pub(crate) struct Approved {
 #[derive(Debug)]
 pub struct Recorded {
     pub(crate) draft: Draft,
+    pub(crate) origin: Origin,
     pub(crate) transaction: Transaction,
     pub(crate) watch: Vec<(Address, Asset)>,
     pub(crate) order_flow: OrderFlow,

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod books;
 mod door;
 mod encode;
 mod executor;
@@ -7,9 +8,13 @@ mod fees;
 mod judge;
 mod kill;
 pub mod ladder;
+mod nonces;
 mod orders;
 mod payload;
 mod policy;
+mod questions;
+mod remedies;
+mod rests;
 #[cfg(test)]
 mod scripted;
 
@@ -19,5 +24,5 @@ pub use executor::{
 };
 pub use kill::KillSwitch;
 pub use ladder::{Gas, Recorded, Transaction};
-pub use payload::{Page, RecordedPage, RefusedPage};
+pub use payload::{Page, RecordedPage, RefusedPage, ReplacedPage};
 pub use policy::{OrderFlow, Policy, PolicyError};

@@ -2,7 +2,7 @@
 
 use agent_core::{
     Draft, Origin, Outcome, Refusal,
-    ports::{Command, DoorError, Simulation, Stored},
+    ports::{Command, DoorError, Question, Simulation, Stored},
 };
 use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,8 @@ pub enum Page {
     Refused(Box<RefusedPage>),
     /// A transaction may be signed.
     Recorded(Box<RecordedPage>),
+    /// A further transaction for the same nonce may be signed.
+    Replaced(Box<ReplacedPage>),
     /// It is final.
     Closed {
         /// How it ended.
@@ -33,6 +35,17 @@ pub enum Page {
         origin: Origin,
         /// The policy's hash.
         policy: B256,
+    },
+    /// Something else was commanded: a reply, a stand-down, the end of one, a policy taken over.
+    Noted {
+        /// What.
+        command: Command,
+        /// By whom.
+        origin: Origin,
+        /// The policy's hash.
+        policy: B256,
+        /// What a reply replies to, as it was shown.
+        question: Option<Box<Question>>,
     },
 }
 
@@ -62,6 +75,22 @@ pub struct RecordedPage {
     pub policy: B256,
     /// To the byte.
     pub transaction: Transaction,
+    /// The question that a person approved.
+    #[serde(default)]
+    pub approval: Option<B256>,
+}
+
+/// Why there is a further transaction for a nonce, and the transaction.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ReplacedPage {
+    /// To the byte.
+    pub transaction: Transaction,
+    /// Whether it does nothing but use up the nonce.
+    pub cancels: bool,
+    /// Why the one before it was not enough.
+    pub why: String,
+    /// The policy's hash.
+    pub policy: B256,
 }
 
 impl Page {
@@ -89,5 +118,10 @@ pub(crate) fn taken_claim(draft: &Draft) -> String {
     format!("taken/{}", draft.id.0)
 }
 
-/// The subject of entries about an order.
+/// The name of the claim on a person's approval: it lets one transaction through, once.
+pub(crate) fn approval_claim(digest: B256) -> String {
+    format!("approval/{digest}")
+}
+
+/// The subject of entries about orders and other commands.
 pub(crate) const ORDERS: B256 = B256::ZERO;

@@ -3,5 +3,5 @@
 mod ports;
 mod samples;
 
-pub(crate) use ports::{Lane, ScriptedSender, ScriptedSimulator, Trace, TracedJournal};
+pub(crate) use ports::{Lane, ScriptedSender, ScriptedSimulator, Trace, TracedJournal, sent};
 pub(crate) use samples::*;

@@ -131,7 +131,7 @@ impl WalletHandle {
             || endpoint.receipt(sent.transaction).await?.is_some()
             || endpoint.has_transaction(sent.transaction).await?;
         if !known {
-            return Ok(Standing::Unknown);
+            return Ok(Standing::Unknown(sent));
         }
         self.lane.remember(signed);
         Ok(Standing::Known(sent))

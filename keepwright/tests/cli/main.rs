@@ -16,5 +16,3 @@ mod desk;
 mod facade;
 #[cfg(test)]
 mod live;
-#[cfg(test)]
-mod operate;

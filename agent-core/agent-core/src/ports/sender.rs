@@ -47,8 +47,8 @@ pub enum Standing {
     Known(Sent),
     /// Its nonce was used by another transaction: it can never be mined.
     Superseded,
-    /// Unknown to the node, its nonce still free: it may be sent (again), or given up.
-    Unknown,
+    /// Unknown to the node, its nonce still free; this is what it was, or would be, sent as.
+    Unknown(Sent),
 }
 
 /// What following a transaction came to.

@@ -1,84 +1,189 @@
-//! The intents that the journal holds open, and which of them somebody in this process follows.
+//! The intents that the journal holds open: every transaction that may be signed for each, and whether somebody in this
+//! process follows it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use agent_core::ports::{Ahead, DoorError, Stored};
+use agent_core::{
+    Mined, Settlement,
+    ports::{Ahead, Pending, Reservation, Sent},
+};
 use alloy_primitives::B256;
 
-use crate::{Page, Transaction};
+use crate::{Transaction, nonces};
 
 /// Open intents by subject. All clones are one.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Intents(Arc<Mutex<BTreeMap<B256, Open>>>);
+pub(super) struct Intents(Arc<Mutex<Lane>>);
+
+#[derive(Debug, Default)]
+struct Lane {
+    open: BTreeMap<B256, Open>,
+    /// Above every nonce at which one of ours was mined for good.
+    floor: u64,
+}
 
 #[derive(Debug)]
 struct Open {
     followed: bool,
-    ahead: Ahead,
+    /// The latest last; never empty.
+    attempts: Vec<Attempt>,
+    /// What all of them have reserved.
+    reserved: Vec<Reservation>,
+}
+
+/// One transaction that may be signed for an intent.
+#[derive(Debug, Clone)]
+pub(super) struct Attempt {
+    pub(super) transaction: Transaction,
+    /// Whether it does nothing but use up the nonce.
+    pub(super) cancels: bool,
+    /// Its hash, once the sender has told it.
+    pub(super) sent: Option<Sent>,
+}
+
+impl Attempt {
+    pub(super) const fn of(transaction: Transaction, cancels: bool) -> Self {
+        Self { transaction, cancels, sent: None }
+    }
 }
 
 impl Open {
-    fn of(transaction: &Transaction) -> Self {
-        let (nonce, frame, gas_limit) = (transaction.nonce, transaction.frame(), transaction.gas.limit);
-        Self { followed: false, ahead: Ahead { nonce, frame, gas_limit } }
+    fn nonce(&self) -> Option<u64> {
+        self.attempts.first().map(|attempt| attempt.transaction.nonce)
+    }
+
+    fn hashes(&self) -> impl Iterator<Item = Sent> {
+        self.attempts.iter().filter_map(|attempt| attempt.sent)
     }
 }
 
 impl Intents {
-    /// What an earlier process left open: it counts as in flight, and nobody follows it yet.
-    pub(super) fn left(open: &[Stored]) -> Result<Self, DoorError> {
-        let mut intents = BTreeMap::new();
-        for stored in open {
-            match Page::of(stored)? {
-                Page::Recorded(page) => intents.insert(stored.entry.subject, Open::of(&page.transaction)),
-                Page::Refused(_) | Page::Closed { .. } | Page::Order { .. } => {
-                    return Err(DoorError::Payload("an open intent whose page records none".to_owned()));
-                }
-            };
-        }
-        Ok(Self(Arc::new(Mutex::new(intents))))
-    }
-
-    /// What is on its way before the transaction with `nonce`, in that order.
+    /// What is on its way before the transaction with `nonce`, in that order: the latest attempt of each.
     pub(super) fn ahead_of(&self, nonce: u64) -> Vec<Ahead> {
-        let map = self.map();
-        let before = map.values().map(|open| &open.ahead).filter(|ahead| ahead.nonce < nonce);
-        let mut ahead: Vec<Ahead> = before.cloned().collect();
+        let lane = self.lane();
+        let latest = lane.open.values().filter_map(|open| open.attempts.last());
+        let ahead = latest.map(|Attempt { transaction, .. }| Ahead {
+            nonce: transaction.nonce,
+            frame: transaction.frame(),
+            gas_limit: transaction.gas.limit,
+        });
+        let mut ahead: Vec<Ahead> = ahead.filter(|ahead| ahead.nonce < nonce).collect();
         ahead.sort_unstable_by_key(|ahead| ahead.nonce);
         ahead
     }
 
+    /// The next nonce to use, the node knowing of no transaction at `unknown`.
+    pub(super) fn next_nonce(&self, unknown: u64) -> u64 {
+        let lane = self.lane();
+        nonces::next(unknown, lane.floor, lane.open.values().filter_map(Open::nonce))
+    }
+
     pub(super) fn count(&self) -> usize {
-        self.map().len()
+        self.lane().open.len()
     }
 
     pub(super) fn followed(&self) -> BTreeSet<B256> {
-        self.map().iter().filter(|(_, open)| open.followed).map(|(subject, _)| *subject).collect()
+        self.lane().open.iter().filter(|(_, open)| open.followed).map(|(subject, _)| *subject).collect()
+    }
+
+    /// How things stand, by nonce.
+    pub(super) fn statuses(&self) -> Vec<Pending> {
+        let status = |(subject, open): (&B256, &Open)| Pending {
+            subject: *subject,
+            nonce: open.nonce().unwrap_or_default(),
+            attempts: open.hashes().map(|sent| sent.transaction).collect(),
+        };
+        let mut statuses: Vec<Pending> = self.lane().open.iter().map(status).collect();
+        statuses.sort_unstable_by_key(|pending| pending.nonce);
+        statuses
     }
 
     /// Counts an intent that is about to be written; whether it was not counted before.
-    pub(super) fn open(&self, subject: B256, transaction: &Transaction) -> bool {
-        self.map().insert(subject, Open::of(transaction)).is_none()
+    pub(super) fn open(&self, subject: B256, transaction: &Transaction, reserved: &[Reservation]) -> bool {
+        let mut lane = self.lane();
+        let is_new = !lane.open.contains_key(&subject);
+        let attempts = vec![Attempt::of(transaction.clone(), false)];
+        let reserved = reserved.to_vec();
+        lane.open.entry(subject).or_insert(Open { followed: false, attempts, reserved });
+        is_new
+    }
+
+    /// Counts a further transaction of an open intent.
+    pub(super) fn replaced(&self, subject: B256, attempt: Attempt, more: Vec<Reservation>) {
+        if let Some(open) = self.lane().open.get_mut(&subject) {
+            open.attempts.push(attempt);
+            open.reserved.extend(more);
+        }
+    }
+
+    /// What the journal holds reserved for it.
+    pub(super) fn reserved(&self, subject: B256) -> Vec<Reservation> {
+        self.lane().open.get(&subject).map(|open| open.reserved.clone()).unwrap_or_default()
+    }
+
+    /// The sender has told the hash of the attempt that is `transaction`.
+    pub(super) fn signed(&self, subject: B256, transaction: &Transaction, sent: Sent) {
+        let mut lane = self.lane();
+        let attempts = lane.open.get_mut(&subject).into_iter().flat_map(|open| &mut open.attempts);
+        for attempt in attempts.filter(|attempt| attempt.transaction == *transaction) {
+            attempt.sent = Some(sent);
+        }
+    }
+
+    /// Every transaction that may be signed for it, the latest last.
+    pub(super) fn attempts(&self, subject: B256) -> Vec<Attempt> {
+        self.lane().open.get(&subject).map(|open| open.attempts.clone()).unwrap_or_default()
+    }
+
+    /// Those that were signed, as far as this process knows.
+    pub(super) fn sent(&self, subject: B256) -> Vec<Sent> {
+        self.lane().open.get(&subject).map(|open| open.hashes().collect()).unwrap_or_default()
+    }
+
+    /// What a mined transaction means for the intent: when it was one that only used up the nonce, nothing was done.
+    pub(super) fn as_meant(&self, subject: B256, settlement: Settlement) -> Settlement {
+        let cancels = |mined: &Mined| {
+            let attempts = self.attempts(subject);
+            let is_it =
+                |attempt: &&Attempt| attempt.sent.is_some_and(|sent| sent.transaction == mined.transaction);
+            attempts.iter().find(is_it).is_some_and(|attempt| attempt.cancels)
+        };
+        match settlement {
+            Settlement::Settled(ref mined) | Settlement::Reverted(ref mined) if cancels(mined) => {
+                Settlement::Cancelled(mined.clone())
+            }
+            Settlement::Settled(_)
+            | Settlement::Reverted(_)
+            | Settlement::Cancelled(_)
+            | Settlement::Dropped { .. } => settlement,
+        }
     }
 
     /// The journal closed it, or never took it.
     pub(super) fn closed(&self, subject: B256) {
-        self.map().remove(&subject);
+        self.lane().open.remove(&subject);
+    }
+
+    /// One of its transactions was mined for good: no node's word brings its nonce back.
+    pub(super) fn mined(&self, subject: B256) {
+        let mut lane = self.lane();
+        let nonce = lane.open.get(&subject).and_then(Open::nonce);
+        lane.floor = nonce.map_or(lane.floor, |nonce| lane.floor.max(nonce.saturating_add(1)));
     }
 
     /// Somebody follows it for as long as the guard lives.
     pub(super) fn follow(&self, subject: B256) -> Following {
-        if let Some(open) = self.map().get_mut(&subject) {
+        if let Some(open) = self.lane().open.get_mut(&subject) {
             open.followed = true;
         }
         Following { intents: self.clone(), subject }
     }
 
-    /// A panic elsewhere leaves the map whole: it is only ever changed by single calls.
-    fn map(&self) -> MutexGuard<'_, BTreeMap<B256, Open>> {
+    /// A panic elsewhere leaves the lane whole: it is only ever changed by single calls.
+    fn lane(&self) -> MutexGuard<'_, Lane> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -92,7 +197,7 @@ pub(super) struct Following {
 
 impl Drop for Following {
     fn drop(&mut self) {
-        if let Some(open) = self.intents.map().get_mut(&self.subject) {
+        if let Some(open) = self.intents.lane().open.get_mut(&self.subject) {
             open.followed = false;
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use agent_core::{
-    Draft, Origin, Refusal,
+    Draft, Origin, Refusal, StandDown,
     ports::{
         DoorError, EntryKind, Frame, Moment, Offered, Quote, SenderError, SimulationRequest, SimulatorError,
     },
@@ -16,6 +16,7 @@ use crate::{
     judge::{judge, watch},
     ladder::{Approved, Simulated},
     payload::RefusedPage,
+    questions::Stand,
 };
 
 impl Shared {
@@ -27,9 +28,10 @@ impl Shared {
             Err(refusal) => refusal,
         };
         if refusal == Refusal::Killed {
-            self.stand_down().await?;
+            self.disarm_all().await?;
         }
-        if self.refusals().is_news(id, &refusal) {
+        let is_news = self.desk().refusals.is_news(id, &refusal);
+        if is_news {
             let page = RefusedPage { draft, origin, refusal: refusal.clone(), policy: self.policy.hash };
             self.note(EntryKind::Refused, id.0, Page::Refused(Box::new(page)).bytes()?).await?;
         }
@@ -38,33 +40,79 @@ impl Shared {
     }
 
     /// The whole ladder, rung by rung, one draft at a time: each is simulated after all that are on their way.
-    async fn climb(
+    pub(super) async fn climb(
         self: Arc<Self>,
         draft: Draft,
         origin: Origin,
     ) -> Result<Result<Offered, Refusal>, DoorError> {
         let shared = self.clone();
         let _lane = shared.lane.lock().await;
+        if let Err(refusal) = self.may_act(&draft, &origin) {
+            return Ok(Err(refusal));
+        }
+        match self.stand(&draft) {
+            Stand::New => {}
+            Stand::Waits(question) => return Ok(Ok(Offered::Asked(question))),
+            Stand::Refused(refusal) => return Ok(Err(refusal)),
+            Stand::Approved(transaction, digest) => {
+                let approved = (*transaction, digest);
+                let climbed = self.clone().climb_approved(draft.clone(), origin.clone(), approved).await?;
+                if let Some(climbed) = climbed {
+                    return Ok(climbed);
+                }
+            }
+        }
+        self.climb_new(draft, origin).await
+    }
+
+    async fn climb_new(
+        self: Arc<Self>,
+        draft: Draft,
+        origin: Origin,
+    ) -> Result<Result<Offered, Refusal>, DoorError> {
         let approved = match self.approve(draft, origin).await {
             Ok(approved) => approved,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        match self.record(approved).await? {
+        match self.ask(&approved) {
+            Ok(None) => {}
+            Ok(Some(question)) => return Ok(Ok(Offered::Asked(question))),
+            Err(refusal) => return Ok(Err(refusal)),
+        }
+        match self.record(approved, None).await? {
             Ok(recorded) => Ok(self.underway(recorded).await?.map(Offered::Underway)),
             Err(refusal) => Ok(Err(refusal)),
         }
     }
 
-    async fn approve(&self, draft: Draft, origin: Origin) -> Result<Approved, Refusal> {
+    /// What needs no look at the chain. What the operator asks for, and what repairs the lane, is not stood down.
+    fn may_act(&self, draft: &Draft, origin: &Origin) -> Result<(), Refusal> {
         self.is_alive()?;
+        self.is_confirmed()?;
+        if *origin == Origin::Door {
+            return Ok(());
+        }
         self.has_room()?;
+        if *origin == Origin::Operator {
+            return Ok(());
+        }
+        let now = self.now();
+        match self.stood_down().into_iter().find(|rest| rest.holds(draft, now)) {
+            Some(StandDown { class, until, why, .. }) => {
+                Err(Refusal::StoodDown { class, until: until.0, why })
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn approve(&self, draft: Draft, origin: Origin) -> Result<Approved, Refusal> {
         let mut quote = self.quote().await?;
         let frame = encode(&draft.action, quote.from, self.policy.executor)?;
         let gas_limit = self.policy.limits.gas_per_transaction;
         let simulated = self.simulate_frame(draft, origin, &frame, (quote.nonce, gas_limit)).await?;
         // A slow simulation ends in a later block than the quote's: no deadline or mandate gains by it.
         quote.head.timestamp = quote.head.timestamp.max(simulated.simulation.at.timestamp);
-        let mandate = self.book().mandate(&simulated.origin);
+        let mandate = self.desk().orders.mandate(&simulated.origin);
         let id = simulated.draft.id;
         let approved = judge(&self.policy, simulated, &quote, mandate.as_ref())?;
         self.ports.observer.saw(Moment::Approved(id));
@@ -100,15 +148,12 @@ impl Shared {
         })
     }
 
-    /// The sender's quote, its head never older than the latest chain time heard of.
+    /// The sender's quote, for the lane's next nonce, its head never older than the latest chain time heard of.
     pub(super) async fn quote(&self) -> Result<Quote, Refusal> {
         let mut quote = self.ports.sender.quote().await.map_err(|error| no_sender(&error))?;
         quote.head.timestamp = self.tell_time(quote.head.timestamp);
+        quote.nonce = self.intents.next_nonce(quote.nonce);
         Ok(quote)
-    }
-
-    pub(super) fn is_alive(&self) -> Result<(), Refusal> {
-        if self.ports.kill.is_latched() { Err(Refusal::Killed) } else { Ok(()) }
     }
 }
 

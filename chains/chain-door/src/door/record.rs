@@ -4,20 +4,24 @@ use agent_core::{
     Refusal,
     ports::{Appended, Claim, Conflict, DoorError, Entry, EntryKind, JournalError, Moment, Sequence},
 };
-use alloy_primitives::keccak256;
+use alloy_primitives::{B256, keccak256};
 
 use super::Shared;
 use crate::{
     Page,
     judge::watch,
     ladder::{Approved, Recorded, RecordedEntry},
-    payload::{RecordedPage, nonce_claim, taken_claim},
+    payload::{RecordedPage, approval_claim, nonce_claim, taken_claim},
 };
 
 impl Shared {
     /// Claims the opportunity and the nonce, reserves the budgets, and writes the transaction down; or a refusal, and
     /// nothing is claimed.
-    pub(super) async fn record(&self, approved: Approved) -> Result<Result<Recorded, Refusal>, DoorError> {
+    pub(super) async fn record(
+        &self,
+        approved: Approved,
+        approval: Option<B256>,
+    ) -> Result<Result<Recorded, Refusal>, DoorError> {
         if let Err(refusal) = self.is_alive() {
             return Ok(Err(refusal));
         }
@@ -29,17 +33,19 @@ impl Shared {
             simulation: simulated.simulation,
             policy: self.policy.hash,
             transaction: transaction.clone(),
+            approval,
         };
         let payload = Page::Recorded(Box::new(page)).bytes()?;
         let (subject, at) = (keccak256(&payload), self.now());
-        let claims = vec![
+        let mut claims = vec![
             Claim { key: taken_claim(&draft), releasable: true },
             Claim { key: nonce_claim(&transaction), releasable: true },
         ];
+        claims.extend(approval.map(|digest| Claim { key: approval_claim(digest), releasable: false }));
         let kind = EntryKind::Recorded;
         let entry = Entry { kind, subject, at, claims, reservations: reservations.clone(), payload };
         // Counted before it is written: should this future be dropped meanwhile, it may be in the journal all the same.
-        let counted = self.intents.open(subject, &transaction);
+        let counted = self.intents.open(subject, &transaction, &reservations);
         match self.ports.journal.append(entry).await? {
             Appended::Rejected(conflict) => {
                 if counted {
@@ -48,19 +54,23 @@ impl Shared {
                 Ok(Err(refused(conflict)))
             }
             Appended::Written(sequence) => {
-                self.book().used(&origin);
+                {
+                    let mut desk = self.desk();
+                    desk.orders.used(&origin);
+                    desk.books.opened(subject, &draft.strategy);
+                }
                 self.ports.observer.saw(Moment::Recorded(draft.id, sequence));
                 let watch = watch(&self.policy, transaction.from);
                 let entry = RecordedEntry { subject, at, reservations };
                 let order_flow = self.policy.order_flow(&draft.strategy);
-                Ok(Ok(Recorded { draft, transaction, watch, order_flow, entry }))
+                Ok(Ok(Recorded { draft, origin, transaction, watch, order_flow, entry }))
             }
         }
     }
 }
 
 /// The journal's reason in the door's words.
-fn refused(conflict: Conflict) -> Refusal {
+pub(super) fn refused(conflict: Conflict) -> Refusal {
     match conflict {
         Conflict::Claimed(key) if key.starts_with("taken/") => Refusal::AlreadyTaken,
         Conflict::WrongState => Refusal::AlreadyTaken,

@@ -4,23 +4,38 @@ use std::sync::Arc;
 
 use agent_core::{
     Refusal, Settlement,
-    ports::{DoorError, Entry, SenderError, Standing, Stored, Underway},
+    ports::{DoorError, Entry, SenderError, Sent, Standing, Stored, Underway},
 };
 
-use super::{Shared, settle::Handed};
-use crate::{
-    Page,
-    judge::{judge_again, watch},
-    ladder::{Approved, Recorded, RecordedEntry},
-    payload::RecordedPage,
+use super::{
+    Shared,
+    intents::Attempt,
+    past::{is_ours, recorded},
+    settle::Handed,
 };
+use crate::{
+    judge::{judge_again, watch},
+    ladder::{Approved, RecordedEntry},
+    payload::RecordedPage,
+    remedies::is_hopeless,
+};
+
+/// Where the transactions of one intent stand, all together.
+enum Stands {
+    /// The node knows at least one of them.
+    Known(Sent),
+    /// Their nonce was used by another.
+    Superseded,
+    /// It knows none.
+    Unknown,
+}
 
 impl Shared {
     /// Takes up every open intent that nobody follows. It may be called again at any time: in between it mends what a
     /// dropped offer or a dropped outcome left.
     pub(super) async fn recover(self: Arc<Self>) -> Result<Vec<Underway>, DoorError> {
         if self.is_alive().is_err() {
-            self.stand_down().await?;
+            self.disarm_all().await?;
         }
         let shared = self.clone();
         // No offer is between its record and its signature while this is held.
@@ -38,71 +53,112 @@ impl Shared {
     }
 
     async fn take_up(self: Arc<Self>, stored: Stored) -> Result<Option<Underway>, DoorError> {
-        let Page::Recorded(page) = Page::of(&stored)? else {
-            return Err(DoorError::Payload("an open intent whose page records none".to_owned()));
-        };
-        self.intents.open(stored.entry.subject, &page.transaction);
-        let recorded = self.rebuild(&page, &stored);
-        let handed = Handed::of(&recorded);
-        match self.ports.sender.find(&recorded).await {
-            Ok(Standing::Known(sent)) => Ok(Some(self.follow(handed, sent, recorded.watch))),
-            Ok(Standing::Superseded) => {
-                self.drop_it(handed, "its nonce was used by another transaction").await
+        let page = recorded(&stored)?;
+        let subject = stored.entry.subject;
+        // A dropped offer may have been written all the same.
+        if self.intents.open(subject, &page.transaction, &stored.entry.reservations) {
+            self.desk().books.opened(subject, &page.draft.strategy);
+        }
+        let handed = self.handed(&page, &stored.entry);
+        match self.stands(&handed).await? {
+            Stands::Known(sent) => Ok(Some(self.follow(handed, sent))),
+            Stands::Superseded => {
+                let why = "its nonce was used by another transaction".to_owned();
+                self.close(&handed, Settlement::Dropped { why }).await?;
+                Ok(None)
             }
-            Ok(Standing::Unknown) => match self.still_allowed(*page, &stored).await {
-                Ok(()) => Ok(self.underway(recorded).await?.ok()),
-                // Not knowing is no reason to drop it.
-                Err(refusal @ Refusal::Unavailable { .. }) => {
-                    let doing = "check a recorded transaction again";
-                    Err(DoorError::Standing(SenderError { doing, cause: Box::new(refusal) }))
-                }
-                // It may have been broadcast before, and come back from somewhere: as long as it can still do what it
-                // says, it keeps its claims, and waits for a later `recover`.
-                Err(_refusal) if self.is_in_time(&handed) => Ok(None),
-                Err(refusal) => self.drop_it(handed, &format!("after a restart: {refusal}")).await,
-            },
-            Err(error) => Err(DoorError::Standing(error)),
+            Stands::Unknown => self.take_up_unknown(*page, handed).await,
         }
     }
 
-    /// The rung as the page has it. It is judged again before anybody signs it.
-    fn rebuild(&self, page: &RecordedPage, stored: &Stored) -> Recorded {
-        let Entry { subject, at, reservations, .. } = stored.entry.clone();
+    /// Nobody has it. It may have been broadcast before, and come back from somewhere, so its nonce is never simply free
+    /// again: it is sent once more, or used up for nothing.
+    async fn take_up_unknown(
+        self: Arc<Self>,
+        page: RecordedPage,
+        handed: Handed,
+    ) -> Result<Option<Underway>, DoorError> {
+        let Some(latest) = self.intents.attempts(handed.entry.subject).pop() else { return Ok(None) };
+        let transaction = latest.transaction.clone();
+        if self.quote().await.is_ok_and(|quote| !is_ours(&transaction, &quote)) {
+            // This lane's key never signed it, and never will.
+            let why = "it is not of this chain and key".to_owned();
+            self.close(&handed, Settlement::Dropped { why }).await?;
+            return Ok(None);
+        }
+        let sent = match self.still_allowed(&page, &handed, latest).await {
+            Ok(()) => self.send(self.again(&handed, transaction)).await,
+            // Not knowing is no reason to give it up.
+            Err(refusal @ Refusal::Unavailable { .. }) => {
+                let doing = "check a recorded transaction again";
+                return Err(DoorError::Standing(SenderError { doing, cause: Box::new(refusal) }));
+            }
+            Err(refusal) if is_hopeless(&refusal) => {
+                self.release(&handed, &format!("after a restart: {refusal}")).await?
+            }
+            Err(refusal) => Err(refusal),
+        };
+        Ok(match sent {
+            Ok(sent) => Some(self.follow(handed, sent)),
+            // It waits, with its claims, for a later `recover`.
+            Err(_for_now) => None,
+        })
+    }
+
+    /// What the node knows of all that may have been signed. From then on their hashes are known.
+    async fn stands(&self, handed: &Handed) -> Result<Stands, DoorError> {
+        let subject = handed.entry.subject;
+        let mut stands = Stands::Superseded;
+        for Attempt { transaction, .. } in self.intents.attempts(subject) {
+            let rung = self.again(handed, transaction.clone());
+            match self.ports.sender.find(&rung).await.map_err(DoorError::Standing)? {
+                Standing::Known(sent) => {
+                    self.intents.signed(subject, &transaction, sent);
+                    stands = Stands::Known(sent);
+                }
+                Standing::Unknown(sent) => {
+                    self.intents.signed(subject, &transaction, sent);
+                    if let Stands::Superseded = stands {
+                        stands = Stands::Unknown;
+                    }
+                }
+                Standing::Superseded => {}
+            }
+        }
+        Ok(stands)
+    }
+
+    fn handed(&self, page: &RecordedPage, entry: &Entry) -> Handed {
+        let Entry { subject, at, reservations, .. } = entry.clone();
         let watch = watch(&self.policy, page.transaction.from);
         let entry = RecordedEntry { subject, at, reservations };
-        let order_flow = self.policy.order_flow(&page.draft.strategy);
-        Recorded {
-            draft: page.draft.clone(),
-            transaction: page.transaction.clone(),
-            watch,
-            order_flow,
-            entry,
-        }
-    }
-
-    /// Whether the executor would still run it. An operator's maintenance has no deadline, and is simply asked for again.
-    fn is_in_time(&self, handed: &Handed) -> bool {
-        handed.deadline().is_some_and(|deadline| self.now() <= deadline)
-    }
-
-    async fn drop_it(&self, handed: Handed, why: &str) -> Result<Option<Underway>, DoorError> {
-        self.close(handed, Settlement::Dropped { why: why.to_owned() }).await?;
-        Ok(None)
+        Handed { draft: page.draft.clone(), origin: page.origin.clone(), watch, entry }
     }
 
     /// Everything that may have changed since it was recorded, on a new simulation of its very bytes.
-    async fn still_allowed(&self, page: RecordedPage, stored: &Stored) -> Result<(), Refusal> {
+    async fn still_allowed(
+        &self,
+        page: &RecordedPage,
+        handed: &Handed,
+        latest: Attempt,
+    ) -> Result<(), Refusal> {
         self.is_alive()?;
+        self.is_confirmed()?;
         if page.policy != self.policy.hash {
             return Err(Refusal::PolicyChanged);
         }
-        let RecordedPage { draft, origin, transaction, .. } = page;
-        let simulated = self
-            .simulate_frame(draft, origin, &transaction.frame(), (transaction.nonce, transaction.gas.limit))
-            .await?;
+        let Attempt { transaction, cancels, .. } = latest;
+        if cancels {
+            // Cheaper to make another than to judge this one twice.
+            return Err(Refusal::AlreadyTaken);
+        }
+        let before = (transaction.nonce, transaction.gas.limit);
+        let (draft, origin) = (handed.draft.clone(), handed.origin.clone());
+        let simulated = self.simulate_frame(draft, origin, &transaction.frame(), before).await?;
         let quote = self.quote().await?;
-        let mandate = self.book().mandate(&simulated.origin);
-        let again = Approved { simulated, transaction, reservations: stored.entry.reservations.clone() };
+        let mandate = self.desk().orders.mandate(&simulated.origin);
+        let again =
+            Approved { simulated, transaction, reservations: self.intents.reserved(handed.entry.subject) };
         judge_again(&self.policy, &again, &quote, mandate.as_ref())
     }
 }

@@ -1,13 +1,12 @@
-//! From recorded to settled: hand it to the sender, follow it, and close it in the journal.
+//! From recorded to settled: hand it to the sender, follow it, help it along, and close it in the journal.
 
 use std::sync::Arc;
 
 use agent_core::{
-    Action, Mined, Outcome, OutcomeReport, Refusal, Settlement,
+    Draft, Mined, Origin, Outcome, OutcomeReport, Refusal, Settlement,
     ports::{DoorError, Entry, EntryKind, Followed, Moment, Sent, Underway},
-    units::{Asset, Timestamp},
+    units::Asset,
 };
-
 use alloy_primitives::Address;
 
 use super::{Shared, offer::no_sender, record::written};
@@ -18,31 +17,24 @@ use crate::{
 };
 
 /// What remains of a [`Recorded`] once it was handed to the sender.
+#[derive(Debug, Clone)]
 pub(super) struct Handed {
-    report: OutcomeReport,
-    entry: RecordedEntry,
-    deadline: Option<Timestamp>,
+    pub(super) draft: Draft,
+    pub(super) origin: Origin,
+    pub(super) watch: Vec<(Address, Asset)>,
+    pub(super) entry: RecordedEntry,
 }
 
 impl Handed {
     pub(super) fn of(recorded: &Recorded) -> Self {
-        let draft = &recorded.draft;
-        let report = OutcomeReport {
-            id: draft.id,
-            strategy: draft.strategy.clone(),
-            class: draft.class.clone(),
-            outcome: Outcome::Closed(Settlement::Dropped { why: String::new() }),
-        };
-        let deadline = match &draft.action {
-            Action::Execute(intent) => Some(intent.deadline),
-            Action::Maintain(_) => None,
-        };
-        Self { report, entry: recorded.entry.clone(), deadline }
+        let Recorded { draft, origin, watch, entry, .. } = recorded;
+        let (draft, origin) = (draft.clone(), origin.clone());
+        Self { draft, origin, watch: watch.clone(), entry: entry.clone() }
     }
 
-    /// The chain time after which the executor refuses it.
-    pub(super) const fn deadline(&self) -> Option<Timestamp> {
-        self.deadline
+    fn report(&self, settlement: Settlement) -> OutcomeReport {
+        let Draft { id, strategy, class, .. } = self.draft.clone();
+        OutcomeReport { id, strategy, class, outcome: Outcome::Closed(settlement) }
     }
 }
 
@@ -53,52 +45,58 @@ impl Shared {
         self: Arc<Self>,
         recorded: Recorded,
     ) -> Result<Result<Underway, Refusal>, DoorError> {
-        let (id, watch, handed) = (recorded.id(), recorded.watch.clone(), Handed::of(&recorded));
-        if let Err(refusal) = self.is_alive() {
-            self.close(handed, Settlement::Dropped { why: refusal.to_string() }).await?;
-            return Ok(Err(refusal));
-        }
-        match self.ports.sender.send(recorded).await {
-            Ok(sent) => {
-                self.ports.observer.saw(Moment::Sent(id, sent));
-                Ok(Ok(self.follow(handed, sent, watch)))
-            }
-            Err(error) => {
-                self.close(handed, Settlement::Dropped { why: error.to_string() }).await?;
-                Ok(Err(no_sender(&error)))
-            }
-        }
+        let handed = Handed::of(&recorded);
+        let refusal = match self.send(recorded).await {
+            Ok(sent) => return Ok(Ok(self.follow(handed, sent))),
+            Err(refusal) => refusal,
+        };
+        self.close(&handed, Settlement::Dropped { why: refusal.to_string() }).await?;
+        Ok(Err(refusal))
     }
 
-    pub(super) fn follow(
-        self: Arc<Self>,
-        handed: Handed,
-        sent: Sent,
-        watch: Vec<(Address, Asset)>,
-    ) -> Underway {
-        let following = self.intents.follow(handed.entry.subject);
-        let id = handed.report.id;
+    /// Has it signed and broadcast, unless the kill switch is latched by now. A refusal means that no signature left.
+    pub(super) async fn send(&self, recorded: Recorded) -> Result<Sent, Refusal> {
+        self.is_alive()?;
+        let (id, subject, transaction) =
+            (recorded.id(), recorded.entry.subject, recorded.transaction().clone());
+        let sent = self.ports.sender.send(recorded).await.map_err(|error| no_sender(&error))?;
+        self.intents.signed(subject, &transaction, sent);
+        self.ports.observer.saw(Moment::Sent(id, sent));
+        Ok(sent)
+    }
+
+    /// Follows an intent all of whose signed transactions are known.
+    pub(super) fn follow(self: Arc<Self>, handed: Handed, sent: Sent) -> Underway {
+        let (id, subject) = (handed.draft.id, handed.entry.subject);
+        let following = self.intents.follow(subject);
         let outcome = async move {
-            let settlement = loop {
-                if let Followed::Final(settlement) = self.ports.sender.follow(vec![sent], watch.clone()).await
-                {
-                    break settlement;
-                }
-            };
-            let report = self.close(handed, settlement).await;
+            let settlement = self.clone().see_through(&handed).await?;
+            let report = self.close(&handed, settlement).await;
             drop(following);
             report
         };
         Underway { id, sent, outcome: Box::pin(outcome) }
     }
 
+    /// Until it is final, doing what helps whenever it is stuck.
+    async fn see_through(self: Arc<Self>, handed: &Handed) -> Result<Settlement, DoorError> {
+        let subject = handed.entry.subject;
+        loop {
+            let (attempts, watch) = (self.intents.sent(subject), handed.watch.clone());
+            match self.ports.sender.follow(attempts, watch).await {
+                Followed::Final(settlement) => return Ok(self.intents.as_meant(subject, settlement)),
+                Followed::Stuck(stuck) => self.clone().mend(handed, stuck).await?,
+            }
+        }
+    }
+
     /// Writes the end of an intent: budgets keep what was really used, and nothing of what was dropped.
     pub(super) async fn close(
         &self,
-        handed: Handed,
+        handed: &Handed,
         settlement: Settlement,
     ) -> Result<OutcomeReport, DoorError> {
-        let Handed { mut report, entry, .. } = handed;
+        let entry = &handed.entry;
         let (kind, mined) = match &settlement {
             Settlement::Settled(mined) => (EntryKind::Closed, Some((mined.clone(), false))),
             Settlement::Reverted(mined) => (EntryKind::Closed, Some((mined.clone(), true))),
@@ -110,14 +108,19 @@ impl Shared {
             self.tell_time(mined.block.timestamp);
             (entry.at.max(mined.block.timestamp), entry.reservations.iter().map(used).collect())
         };
+        let is_mined = mined.is_some();
         // Dated as it was mined: what was paid late counts from then on, and not from when it was allowed.
         let (at, reservations) = mined.map_or((entry.at, Vec::new()), settle);
-        report.outcome = Outcome::Closed(settlement);
+        let report = handed.report(settlement.clone());
         let payload = Page::Closed { outcome: report.outcome.clone() }.bytes()?;
         let subject = entry.subject;
         let entry = Entry { kind, subject, at, claims: Vec::new(), reservations, payload };
         written(self.ports.journal.append(entry).await?)?;
+        if is_mined {
+            self.intents.mined(subject);
+        }
         self.intents.closed(subject);
+        self.desk().books.ended(subject, &settlement, at);
         self.ports.observer.saw(Moment::Closed(report.id, &report.outcome));
         Ok(report)
     }

@@ -1,7 +1,9 @@
 //! The door between scripted ports.
 
 mod compromised;
+mod mend;
 mod orders;
+mod people;
 mod recover;
 mod world;
 
@@ -42,16 +44,17 @@ fn the_ladder_is_climbed_in_order() {
         &world,
         expect![[r#"
             verify
+            append Noted
             - offered 01010101
             quote
             simulate
             - simulated
             - approved
             append Recorded
-            - recorded as 0
+            - recorded as 1
             send
             - sent with nonce 7
-            settle
+            follow
             append Closed
             - closed: settled in block 101"#]],
     );
@@ -71,6 +74,7 @@ fn a_refusal_is_written_down_and_nothing_is_sent() {
         &world,
         expect![[r#"
             verify
+            append Noted
             - offered 01010101
             quote
             simulate

@@ -99,6 +99,26 @@ pub(super) fn still_reserved(needed: &[Reservation], holds: &[Reservation]) -> R
     Err(over(&format!("reserved budget {}", missing.budget), missing.amount, reserved))
 }
 
+/// What is `needed` beyond what the journal `holds` for the same intent. Only gas can be: the call is the same.
+pub(super) fn beyond(needed: Vec<Reservation>, holds: &[Reservation]) -> Result<Vec<Reservation>, Refusal> {
+    let held = |budget: &str| {
+        let of_budget = holds.iter().filter(|reservation| reservation.budget == budget);
+        of_budget.fold(U256::ZERO, |sum, reservation| sum.saturating_add(reservation.amount))
+    };
+    let mut more = Vec::new();
+    for reservation in needed {
+        let amount = reservation.amount.saturating_sub(held(&reservation.budget));
+        if amount.is_zero() {
+            continue;
+        }
+        if reservation.budget.starts_with("order/") {
+            return Err(Refusal::OutsideMandate(OutsideMandate::NotArmed));
+        }
+        more.push(Reservation { amount, ..reservation });
+    }
+    Ok(more)
+}
+
 /// What was really used of `reserved` by a transaction that paid `gas_paid`, having reverted or not.
 pub(crate) fn used(reserved: &Reservation, gas_paid: Wei, reverted: bool) -> Reservation {
     let amount = match reserved.budget.split_once('/') {

@@ -8,11 +8,11 @@ use std::{
 };
 
 use agent_core::{
-    Settlement,
+    Mined, Settlement,
     ports::{
         Appended, BoxFuture, Entry, Followed, Journal, JournalError, Moment, Observer, Quote, Sender,
         SenderError, Sent, Sequence, Simulation, SimulationRequest, Simulator, SimulatorError, Standing,
-        Stored, Verified,
+        Stored, Stuck, Verified,
     },
     scripted::ListJournal,
     units::Asset,
@@ -71,6 +71,9 @@ impl Observer for Trace {
             Moment::Refused(_, refusal) => format!("- refused: {refusal}"),
             Moment::Recorded(_, sequence) => format!("- recorded as {}", sequence.0),
             Moment::Sent(_, sent) => format!("- sent with nonce {}", sent.nonce),
+            Moment::Waits(question) => format!("- waits: {}", question.why),
+            Moment::Stuck(_, stuck) => format!("- stuck: {}", stuck.reason),
+            Moment::Replaced(_, sent) => format!("- replaced at nonce {}", sent.nonce),
             Moment::Closed(_, outcome) => format!("- closed: {outcome}"),
             Moment::Warned(text) => format!("- warned: {text}"),
             _ => return,
@@ -117,6 +120,10 @@ pub(crate) struct Lane {
     pub(crate) standing: Option<Standing>,
     /// One per transaction followed; none left means that it stays pending.
     pub(crate) settlements: VecDeque<Settlement>,
+    /// Said first, one at a time.
+    pub(crate) stuck: VecDeque<Stuck>,
+    /// Said next, just as it is.
+    pub(crate) exactly: Option<Settlement>,
     pub(crate) sent: Vec<Transaction>,
     /// The same, with the chain time at which each was sent.
     pub(crate) sent_at: Vec<(Transaction, u64)>,
@@ -129,8 +136,19 @@ pub(crate) struct ScriptedSender {
     pub(crate) lane: Mutex<Lane>,
 }
 
-fn sent(nonce: u64) -> Sent {
-    Sent { transaction: keccak256(nonce.to_be_bytes()), nonce }
+/// Its hash, as a signature that is deterministic would make it.
+pub(crate) fn sent(transaction: &Transaction) -> Sent {
+    let bytes = serde_json::to_vec(transaction).unwrap();
+    Sent { transaction: keccak256(bytes), nonce: transaction.nonce }
+}
+
+fn mined_of(settlement: &mut Settlement) -> Option<&mut Mined> {
+    match settlement {
+        Settlement::Settled(mined) | Settlement::Reverted(mined) | Settlement::Cancelled(mined) => {
+            Some(mined)
+        }
+        Settlement::Dropped { .. } => None,
+    }
 }
 
 fn failed(doing: &'static str) -> SenderError {
@@ -161,8 +179,9 @@ impl Sender<Recorded> for ScriptedSender {
             }
             let now = lane.quote.map_or(0, |quote| quote.head.timestamp.0);
             lane.sent_at.push((transaction.clone(), now));
+            let sent = sent(&transaction);
             lane.sent.push(transaction);
-            Ok(sent(nonce))
+            Ok(sent)
         })
     }
 
@@ -171,10 +190,11 @@ impl Sender<Recorded> for ScriptedSender {
             self.trace.say("find");
             breathe().await;
             let standing = self.lane.lock().unwrap().standing.ok_or_else(|| failed("find"))?;
-            let nonce = recorded.transaction().nonce;
+            let sent = sent(recorded.transaction());
             Ok(match standing {
-                Standing::Known(_) => Standing::Known(sent(nonce)),
-                Standing::Superseded | Standing::Unknown => standing,
+                Standing::Known(_) => Standing::Known(sent),
+                Standing::Unknown(_) => Standing::Unknown(sent),
+                Standing::Superseded => Standing::Superseded,
             })
         })
     }
@@ -182,8 +202,18 @@ impl Sender<Recorded> for ScriptedSender {
     fn follow(&self, attempts: Vec<Sent>, _: Vec<(Address, Asset)>) -> BoxFuture<'static, Followed> {
         self.trace.say("follow");
         let mut lane = self.lane.lock().unwrap();
+        if let Some(stuck) = lane.stuck.pop_front() {
+            return Box::pin(std::future::ready(Followed::Stuck(stuck)));
+        }
+        if let Some(settlement) = lane.exactly.take() {
+            return Box::pin(std::future::ready(Followed::Final(settlement)));
+        }
         match lane.settlements.pop_front() {
-            Some(settlement) => {
+            Some(mut settlement) => {
+                if let (Some(mined), [_, .., latest]) = (mined_of(&mut settlement), attempts.as_slice()) {
+                    // Of several, the latest is what is mined.
+                    mined.transaction = latest.transaction;
+                }
                 lane.ended.insert(attempts[0].nonce, settlement.clone());
                 Box::pin(std::future::ready(Followed::Final(settlement)))
             }

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    net::SocketAddr,
     num::NonZeroU64,
     path::{Path, PathBuf},
 };
@@ -11,17 +10,16 @@ use alloy::primitives::Address;
 use eyre::{Context, OptionExt, ensure, eyre};
 use keepwright::{
     Pace,
-    control::ControlConfig,
     core::{
         ArmedBy, OrderId, StandingOrder,
         units::{BlockNumber, ChainId, Timestamp, Token, UsdE8},
     },
-    door::Policy,
+    door::{Policy, PolicyError},
     liquidation::{LiquidationConfig, MarketConfig, TermsConfig, Venue},
 };
 use serde::Deserialize;
 
-use crate::{cli::Mode, policy};
+use crate::cli::Mode;
 
 /// What an agent is made of, as its operator wrote it down. Paths are relative to the file.
 #[derive(Debug, Deserialize)]
@@ -36,14 +34,6 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) orders: Vec<OrderTable>,
     pub(crate) liquidation: Option<LiquidationTable>,
-    #[serde(default)]
-    control: ControlTable,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ControlTable {
-    http: Option<SocketAddr>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -119,11 +109,13 @@ impl Config {
     }
 
     pub(crate) fn read_policy(&self) -> eyre::Result<Policy> {
-        Ok(policy::read(&self.policy)?.0)
-    }
-
-    pub(crate) const fn control(&self) -> ControlConfig {
-        ControlConfig { http: self.control.http }
+        let path = self.policy.display();
+        let text = fs::read_to_string(&self.policy)
+            .wrap_err_with(|| format!("policy {path} cannot be read; name an existing file in `policy`"))?;
+        match Policy::parse(&text) {
+            Err(PolicyError::Syntax(error)) => Err(wrong(&format!("policy {path}"), &text, &error)),
+            parsed => parsed.wrap_err_with(|| format!("policy {path} is wrong")),
+        }
     }
 
     pub(crate) const fn chain_id(&self) -> ChainId {
@@ -147,7 +139,7 @@ impl Config {
 }
 
 /// What is wrong with a file, and where, in one line; the parser would draw it.
-pub(crate) fn wrong(file: &str, text: &str, error: &toml::de::Error) -> eyre::Report {
+fn wrong(file: &str, text: &str, error: &toml::de::Error) -> eyre::Report {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let line = before.matches('\n').count().saturating_add(1);
     eyre!("{file} is wrong in line {line}: {}", error.message())

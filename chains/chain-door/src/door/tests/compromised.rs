@@ -67,7 +67,7 @@ fn take(world: &World, door: &Door, step: Step) {
 }
 
 /// A few polls, as a pending outcome would block.
-fn poll_a_little(future: impl Future) {
+pub(super) fn poll_a_little(future: impl Future) {
     let (mut future, waker) = (pin!(future), noop_waker());
     let mut pending = || future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending();
     let _ended = (0..20).all(|_| pending());

@@ -12,7 +12,7 @@ use alloy_primitives::{B256, U256};
 use expect_test::{Expect, expect};
 use futures::executor::block_on;
 
-use super::world::{World, known};
+use super::world::{World, known, unknown};
 use crate::{Page, Policy, RecordedPage, scripted::*};
 
 /// A world in which a process died right after it recorded `draft`: before it signed, for all that anybody knows.
@@ -27,37 +27,36 @@ fn died(draft: Draft, origin: Origin) -> World {
     assert_eq!(lane.sent.len(), 1);
     lane.sent.clear();
     lane.quote = Some(quote());
-    lane.standing = Some(Standing::Unknown);
+    lane.standing = Some(unknown());
     drop(lane);
     world.trace.take();
     world
 }
 
-/// Recovers; what was sent, and how it ended. What is neither sent nor dropped while the executor would still run it is
-/// recovered once more when it would not.
+/// Recovers; what was sent, and how it ended.
 fn recovered(world: &World, policy: Policy) -> String {
     let door = world.door_under(policy);
+    if !door.status().confirmed {
+        // With the switch latched not even that is taken.
+        drop(world.command(&door, Command::Confirm { policy: door.policy().hash() }, Origin::Operator));
+    }
     world.settles(settled());
     world.trace.take();
-    let mut kept = "";
-    for _ in 0..2 {
-        let underway = match block_on(door.recover()) {
-            Ok(underway) => underway,
-            Err(error) => return format!("error: {error}"),
-        };
-        for underway in underway {
-            block_on(underway.outcome).unwrap();
-        }
-        if block_on(world.list.open_intents()).unwrap().is_empty() {
-            break;
-        }
-        kept = "kept until it is too late; ";
-        world.at(NOW + 31);
+    let underway = match block_on(door.recover()) {
+        Ok(underway) => underway,
+        Err(error) => return format!("error: {error}"),
+    };
+    for underway in underway {
+        block_on(underway.outcome).unwrap();
     }
-    assert!(block_on(world.list.open_intents()).unwrap().is_empty());
     let lines = world.trace.take();
-    let told = |line: &&String| line.starts_with("- closed") || *line == "send";
-    format!("{kept}{}", lines.iter().filter(told).cloned().collect::<Vec<_>>().join("; "))
+    let told =
+        |line: &&String| ["- closed", "- replaced", "send"].iter().any(|start| line.starts_with(start));
+    let mut told: Vec<String> = lines.iter().filter(told).cloned().collect();
+    if !block_on(world.list.open_intents()).unwrap().is_empty() {
+        told.push("kept".into());
+    }
+    told.join("; ")
 }
 
 #[track_caller]
@@ -117,43 +116,34 @@ fn what_is_known_is_followed_and_what_is_superseded_is_dropped_whatever_changed(
 }
 
 #[test]
-fn what_is_unknown_is_dropped_when_anything_changed() {
+fn what_is_unknown_gives_way_to_nothing_when_anything_changed() {
     check(
         planner(),
         |_| other_policy(),
-        expect![
-            "kept until it is too late; - closed: dropped: after a restart: the policy changed since this was recorded"
-        ],
+        expect!["send; - replaced at nonce 7; - closed: cancelled in block 101"],
     );
-    check(
-        planner(),
-        killed,
-        expect![
-            "kept until it is too late; - closed: dropped: after a restart: the kill switch is latched; only the operator clears it"
-        ],
-    );
+    check(planner(), killed, expect!["kept"]);
     check(
         planner(),
         |world| {
             world.at(NOW + 30);
             policy()
         },
-        expect![
-            "kept until it is too late; - closed: dropped: after a restart: the deadline 1030 is not within the allowed window after 1031"
-        ],
+        expect!["send; - replaced at nonce 7; - closed: cancelled in block 101"],
     );
     check(
         planner(),
         |world| {
             world.simulator.answers(|request| {
-                let outcome = SimulatedOutcome::Revert(vec![].into());
-                agent_core::ports::Simulation { outcome, ..success(request) }
+                let mut simulation = success(request);
+                if request.frame.to == Some(EXECUTOR) {
+                    simulation.outcome = SimulatedOutcome::Revert(vec![].into());
+                }
+                simulation
             });
             policy()
         },
-        expect![
-            "kept until it is too late; - closed: dropped: after a restart: the simulation reverts: execution reverted outside of the executor: it gave no reason"
-        ],
+        expect!["send; - replaced at nonce 7; - closed: cancelled in block 101"],
     );
     check(
         planner(),
@@ -165,9 +155,7 @@ fn what_is_unknown_is_dropped_when_anything_changed() {
             });
             policy()
         },
-        expect![
-            "kept until it is too late; - closed: dropped: after a restart: the deadline 1030 is not within the allowed window after 1031"
-        ],
+        expect!["send; - replaced at nonce 7; - closed: cancelled in block 101"],
     );
 }
 
@@ -184,9 +172,7 @@ fn a_reflex_needs_the_very_order_that_it_was_recorded_under() {
             disarm(world);
             policy()
         },
-        expect![
-            "kept until it is too late; - closed: dropped: after a restart: the standing order does not cover it: it is not armed"
-        ],
+        expect!["send; - replaced at nonce 7; - closed: cancelled in block 101"],
     );
     check(
         reflex(),
@@ -195,18 +181,16 @@ fn a_reflex_needs_the_very_order_that_it_was_recorded_under() {
             world.command(&disarm(world), Command::Arm(order()), Origin::Operator).unwrap();
             policy()
         },
-        expect![
-            "kept until it is too late; - closed: dropped: after a restart: the deadline 1030 is not within the allowed window after 1031"
-        ],
+        expect!["send; - replaced at nonce 7; - closed: cancelled in block 101"],
     );
     let world = World::new();
     let door = world.door();
     let brief = agent_core::StandingOrder { expires: Timestamp(NOW + 10), ..order() };
     world.command(&door, Command::Arm(brief), Origin::Operator).unwrap();
     drop(block_on(door.offer(draft(1), reflex())).unwrap());
-    world.sender.lane.lock().unwrap().standing = Some(Standing::Unknown);
+    world.sender.lane.lock().unwrap().standing = Some(unknown());
     world.at(NOW + 10);
-    expect!["kept until it is too late; - closed: dropped: after a restart: the standing order does not cover it: it has ended"]
+    expect!["send; - replaced at nonce 7; - closed: cancelled in block 101"]
         .assert_eq(&recovered(&world, policy()));
 }
 
@@ -217,7 +201,7 @@ fn not_knowing_drops_nothing() {
     let error = block_on(world.door().recover()).unwrap_err();
     assert!(matches!(error, DoorError::Standing(_)));
     expect!["cannot find out where a recorded transaction stands (sender failed to find: no node); start again when the chain can be asked"].assert_eq(&error.to_string());
-    world.sender.lane.lock().unwrap().standing = Some(Standing::Unknown);
+    world.sender.lane.lock().unwrap().standing = Some(unknown());
     world.simulator.fails();
     let error = block_on(world.door().recover()).unwrap_err();
     expect!["cannot find out where a recorded transaction stands (sender failed to check a recorded transaction again: simulator is unavailable: simulation failed: no node); start again when the chain can be asked"].assert_eq(&error.to_string());
@@ -250,7 +234,7 @@ fn maintenance_is_asked_for_again_and_not_sent_again() {
     let mut maintenance = draft(1);
     maintenance.action = Action::Maintain(Maintenance::TransferOwnership { to: SAFE });
     let world = died(maintenance, Origin::Operator);
-    expect!["- closed: dropped: after a restart: only the operator may ask for this"]
+    expect!["send; - replaced at nonce 7; - closed: cancelled in block 101"]
         .assert_eq(&recovered(&world, policy()));
 }
 
@@ -268,7 +252,7 @@ fn forged(change: impl FnOnce(&mut RecordedPage, &mut Entry)) -> String {
             .unwrap(),
     );
     let dropped = Entry { kind, reservations, payload, claims: vec![], ..stored.entry };
-    assert!(matches!(block_on(world.list.append(dropped)).unwrap(), Appended::Written(Sequence(1))));
+    assert!(matches!(block_on(world.list.append(dropped)).unwrap(), Appended::Written(Sequence(2))));
     change(&mut page, &mut entry);
     entry.payload = Page::Recorded(page).bytes().unwrap();
     entry.subject = B256::repeat_byte(0xbd);
@@ -279,23 +263,24 @@ fn forged(change: impl FnOnce(&mut RecordedPage, &mut Entry)) -> String {
 #[test]
 fn a_forged_record_is_judged_like_any_draft() {
     expect!["send; - closed: settled in block 101"].assert_eq(&forged(|_, _| ()));
-    expect!["kept until it is too late; - closed: dropped: after a restart: the final bytes do not decode as the executor's call: 0x6666666666666666666666666666666666666666 is not the policy's executor"].assert_eq(&forged(|page, _| page.transaction.to = Some(STRANGER)));
-    expect!["kept until it is too late; - closed: dropped: after a restart: the final bytes do not decode as the executor's call: the door makes no such call"].assert_eq(&forged(|page, _| page.transaction.data = selector("pendingOwner()")));
+    expect!["send; - replaced at nonce 7; - closed: cancelled in block 101"]
+        .assert_eq(&forged(|page, _| page.transaction.to = Some(STRANGER)));
+    expect!["send; - replaced at nonce 7; - closed: cancelled in block 101"]
+        .assert_eq(&forged(|page, _| page.transaction.data = selector("pendingOwner()")));
     let bytes = |action: &Action| crate::encode::encode(action, KEY, Some(EXECUTOR)).unwrap().data;
     let mut other = draft(1);
     super::world::borrows(&mut other, 1_000_000_001);
     let greedy = bytes(&other.action);
-    expect!["kept until it is too late; - closed: dropped: after a restart: the deadline 1030 is not within the allowed window after 1031"].assert_eq(&forged(|page, _| page.transaction.data = greedy));
+    expect!["kept"].assert_eq(&forged(|page, _| page.transaction.data = greedy));
     let ownership = bytes(&Action::Maintain(Maintenance::TransferOwnership { to: SAFE }));
-    expect![
-        "kept until it is too late; - closed: dropped: after a restart: only the operator may ask for this"
-    ]
-    .assert_eq(&forged(|page, _| (page.transaction.data, page.origin) = (ownership, Origin::Operator)));
-    expect!["kept until it is too late; - closed: dropped: after a restart: the policy is for chain 31337, this is chain 1"]
+    expect!["send; - replaced at nonce 7; - closed: cancelled in block 101"]
+        .assert_eq(&forged(|page, _| (page.transaction.data, page.origin) = (ownership, Origin::Operator)));
+    expect!["- closed: dropped: it is not of this chain and key"]
         .assert_eq(&forged(|page, _| page.transaction.chain.0 = 1));
-    expect!["error: cannot find out where a recorded transaction stands (sender failed to check a recorded transaction again: sender is unavailable: it quotes for 0xF0F0F0f0f0F0F0f0f0F0f0f0f0f0F0F0f0f0f0F0, the simulation was for 0x6666666666666666666666666666666666666666); start again when the chain can be asked"].assert_eq(&forged(|page, _| page.transaction.from = STRANGER));
-    expect!["kept until it is too late; - closed: dropped: after a restart: the deadline 1030 is not within the allowed window after 1031"].assert_eq(&forged(|page, _| page.transaction.gas.limit = 500_001));
-    expect!["kept until it is too late; - closed: dropped: after a restart: the deadline 1030 is not within the allowed window after 1031"].assert_eq(&forged(|page, _| page.transaction.gas.max_fee = 10 * GWEI + 1));
-    expect!["kept until it is too late; - closed: dropped: after a restart: the deadline 1030 is not within the allowed window after 1031"].assert_eq(&forged(|_, entry| entry.reservations.clear()));
-    expect!["kept until it is too late; - closed: dropped: after a restart: the deadline 1030 is not within the allowed window after 1031"].assert_eq(&forged(|_, entry| entry.reservations[2].amount = U256::ONE));
+    expect!["- closed: dropped: it is not of this chain and key"]
+        .assert_eq(&forged(|page, _| page.transaction.from = STRANGER));
+    expect!["kept"].assert_eq(&forged(|page, _| page.transaction.gas.limit = 500_001));
+    expect!["kept"].assert_eq(&forged(|page, _| page.transaction.gas.max_fee = 10 * GWEI + 1));
+    expect!["kept"].assert_eq(&forged(|_, entry| entry.reservations.clear()));
+    expect!["kept"].assert_eq(&forged(|_, entry| entry.reservations[2].amount = U256::ONE));
 }

@@ -11,7 +11,7 @@ use agent_core::{
     scripted::ListJournal,
     units::Timestamp,
 };
-use alloy_primitives::{U256, keccak256};
+use alloy_primitives::{B256, U256};
 use futures::executor::block_on;
 use tempfile::TempDir;
 
@@ -34,6 +34,8 @@ impl World {
             sends: true,
             standing: None,
             settlements: VecDeque::new(),
+            stuck: VecDeque::new(),
+            exactly: None,
             sent: vec![],
             sent_at: vec![],
             ended: BTreeMap::new(),
@@ -118,8 +120,9 @@ impl World {
         block_on(door.command(command, origin)).unwrap()
     }
 
+    /// What is in the journal after the first policy was taken over.
     pub(super) fn kinds(&self) -> Vec<EntryKind> {
-        let stored = block_on(self.list.read(Sequence(0), 1_000)).unwrap();
+        let stored = block_on(self.list.read(Sequence(1), 1_000)).unwrap();
         stored.into_iter().map(|stored| stored.entry.kind).collect()
     }
 
@@ -139,11 +142,18 @@ impl World {
 
 /// The sender's answer when it has broadcast `sent` transactions.
 pub(super) fn standing_of(sent: usize) -> Standing {
-    if sent == 0 { Standing::Unknown } else { known() }
+    if sent == 0 { unknown() } else { known() }
 }
 
+/// The scripted sender puts in what it is asked about.
+const ANY: Sent = Sent { transaction: B256::ZERO, nonce: 0 };
+
 pub(super) fn known() -> Standing {
-    Standing::Known(Sent { transaction: keccak256(7u64.to_be_bytes()), nonce: 7 })
+    Standing::Known(ANY)
+}
+
+pub(super) fn unknown() -> Standing {
+    Standing::Unknown(ANY)
 }
 
 pub(super) fn borrows(draft: &mut Draft, raw: u64) {

@@ -66,12 +66,12 @@ fn what_is_not_understood_is_no_policy() {
         "chain = 31337",
         "chain = 31337\nallow_all = true",
         expect![[r#"
-        policy does not parse: TOML parse error at line 4, column 1
-          |
-        4 | allow_all = true
-          | ^^^^^^^^^
-        unknown field `allow_all`, expected one of `version`, `chain`, `executor`, `limits`, `tokens`, `contracts`, `recipients`, `strategies`, `planner`
-    "#]],
+            policy does not parse: TOML parse error at line 4, column 1
+              |
+            4 | allow_all = true
+              | ^^^^^^^^^
+            unknown field `allow_all`, expected one of `version`, `chain`, `executor`, `limits`, `tokens`, `contracts`, `recipients`, `strategies`, `planner`, `approval`, `breakers`
+        "#]],
     );
     check(
         "lender = true",

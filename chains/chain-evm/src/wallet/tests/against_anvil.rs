@@ -115,7 +115,7 @@ async fn a_transaction_that_the_pool_lost_is_sent_again() {
     bench.automine(false).await;
     let (transaction, sent) = bench.wallet.send_to(LOGGER, B256::ZERO).await;
     bench.drop_from_pool(sent).await;
-    assert_eq!(bench.wallet.standing(&transaction).await.unwrap(), Standing::Unknown);
+    assert!(matches!(bench.wallet.standing(&transaction).await.unwrap(), Standing::Unknown(_)));
     let settle = bench.wallet.settled(sent, Vec::new());
     let miner = async {
         while !bench.anvil.endpoint.has_transaction(sent.transaction).await.unwrap() {

@@ -43,7 +43,7 @@ pub(super) fn origins(world: &World) -> BTreeMap<u64, Origin> {
     recorded(world).into_iter().map(|(nonce, (_, origin, _))| (nonce, origin)).collect()
 }
 
-/// Subject, origin and strategy by nonce.
+/// Subject, origin and strategy by nonce; the latest, where one was dropped before it was signed.
 fn recorded(world: &World) -> BTreeMap<u64, (B256, Origin, String)> {
     let mut recorded = BTreeMap::new();
     for stored in block_on(world.list.read(Sequence(0), 10_000)).unwrap() {
@@ -53,6 +53,17 @@ fn recorded(world: &World) -> BTreeMap<u64, (B256, Origin, String)> {
         }
     }
     recorded
+}
+
+/// Whose each transaction is, by the journal, and whether it is one that was marked as replacing another.
+fn pages(world: &World) -> Vec<(Transaction, B256, bool)> {
+    let stored = block_on(world.list.read(Sequence(0), 10_000)).unwrap();
+    let pages = stored.iter().filter_map(|stored| match Page::of(stored).unwrap() {
+        Page::Recorded(page) => Some((page.transaction, stored.entry.subject, false)),
+        Page::Replaced(page) => Some((page.transaction, stored.entry.subject, true)),
+        Page::Refused(_) | Page::Closed { .. } | Page::Order { .. } | Page::Noted { .. } => None,
+    });
+    pages.collect()
 }
 
 fn dropped(world: &World) -> BTreeSet<B256> {
@@ -65,15 +76,26 @@ pub(super) fn check(world: &World) -> Checked {
     let recorded = recorded(world);
     let (dropped, lane) = (dropped(world), world.sender.lane.lock().unwrap());
     let mut by_nonce: BTreeMap<u64, (&Transaction, Seen)> = BTreeMap::new();
+    let pages = pages(world);
+    let page_of = |transaction: &Transaction| {
+        let page = pages.iter().find(|(recorded, ..)| recorded == transaction);
+        page.map(|(_, subject, replaces)| (*subject, *replaces))
+            .ok_or_else(|| TestCaseError::fail("signed, and not recorded"))
+    };
     for (transaction, at) in &lane.sent_at {
+        let (subject, replaces) = page_of(transaction)?;
         let (_, origin, strategy) =
             recorded.get(&transaction.nonce).ok_or_else(|| TestCaseError::fail("not recorded"))?;
-        if let Some((before, _)) = by_nonce.get(&transaction.nonce) {
-            must(*before == transaction, "one nonce, two transactions")?;
+        let origin = if replaces && fills(transaction) { &Origin::Door } else { origin };
+        let gas = U256::from(transaction.gas.limit) * U256::from(transaction.gas.max_fee);
+        if let Some((before, seen)) = by_nonce.get_mut(&transaction.nonce) {
+            must(*before == transaction || replaces, "one nonce, two transactions")?;
+            must(page_of(before)?.0 == subject, "one nonce, two intents")?;
+            allowed(transaction, origin, *at)?;
+            seen.gas = seen.gas.max(gas);
             continue;
         }
         let work = allowed(transaction, origin, *at)?;
-        let gas = U256::from(transaction.gas.limit) * U256::from(transaction.gas.max_fee);
         // Only intents count against a strategy.
         let executes = executeCall::abi_decode_validate(&transaction.data).is_ok();
         let (nonce, at) = (transaction.nonce, *at);
@@ -121,6 +143,11 @@ fn windows(counted: &[Seen]) -> Checked {
     Ok(())
 }
 
+/// Whether it does nothing but use up its nonce.
+fn fills(transaction: &Transaction) -> bool {
+    transaction.to == Some(KEY) && transaction.data.is_empty()
+}
+
 /// One transaction by itself; what it puts to work.
 fn allowed(transaction: &Transaction, origin: &Origin, now: u64) -> Checked<BTreeMap<Address, U256>> {
     must(transaction.chain.0 == 31_337 && transaction.from == KEY, "another chain or key")?;
@@ -129,6 +156,9 @@ fn allowed(transaction: &Transaction, origin: &Origin, now: u64) -> Checked<BTre
         must(*origin == Origin::Operator && transaction.data == creation_code(KEY), "a strange deployment")?;
         return Ok(BTreeMap::new());
     };
+    if fills(transaction) {
+        return must(*origin == Origin::Door, "a nonce used up for nothing").map(|()| BTreeMap::new());
+    }
     must(to == EXECUTOR, "a target other than the executor")?;
     match executeCall::abi_decode_validate(&transaction.data) {
         Ok(call) => execution(&call, origin, now),

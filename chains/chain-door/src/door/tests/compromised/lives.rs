@@ -8,7 +8,7 @@ use agent_core::{
 use alloy_primitives::{Address, B256, Bytes, I256, U256};
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
-use super::super::world::known;
+use super::super::world::{known, unknown};
 use crate::scripted::*;
 
 pub(super) type Life = Vec<Step>;
@@ -191,7 +191,7 @@ impl End {
 fn steps() -> impl Strategy<Value = Step> {
     let end =
         (0..=LONGEST_DELAY, 0u8..8, 0u64..30_000).prop_map(|(delay, kind, gwei)| End { delay, kind, gwei });
-    let standing = select(vec![known(), Standing::Superseded, Standing::Unknown]);
+    let standing = select(vec![known(), Standing::Superseded, unknown()]);
     let wait = prop_oneof![6 => 0u64..60, 2 => 0u64..2_000, 1 => Just(3_600u64)];
     let max_fee = prop_oneof![8 => select(vec![GWEI, 5 * GWEI, 10 * GWEI]), 1 => Just(10 * GWEI + 1)];
     let world = (prop::bool::weighted(0.95), max_fee, vec(end, 0..4), prop::bool::weighted(0.15), standing);
