@@ -4,14 +4,15 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use agent_core::{
     Origin, Refusal, RunLimits, StandingOrder,
-    ports::{Command, Door, DoorError, Journal, Memory, Observer, Planner, Reader, Strategy, Tool},
+    ports::{Command, Door, DoorError, Journal, Memory, Planner, Reader, Strategy, Tool},
 };
 use agent_runtime::{
     Agent, AgentError, AgentParts, Limits, ToolLimits, Toolbox,
     tools::{DisarmStandingOrder, ExecuteOpportunity, ExplainOpportunity, Recall},
 };
+use chain_door::KillSwitch;
 
-use crate::key_lock::KeyLock;
+use crate::{key_lock::KeyLock, premises::Premises};
 
 /// An agent in the making. Made by [`Site::open`](crate::Site::open).
 pub struct Keeper {
@@ -20,6 +21,9 @@ pub struct Keeper {
     /// Nobody else signs with the key while this lives.
     lock: Option<KeyLock>,
     limits: Limits,
+    premises: Premises,
+    #[cfg(feature = "control")]
+    control: Option<crate::control::Server>,
 }
 
 impl fmt::Debug for Keeper {
@@ -35,12 +39,13 @@ const TOOL_LIMITS: ToolLimits = ToolLimits { concurrency: 4, timeout: Duration::
 
 impl Keeper {
     pub(crate) fn new(
+        premises: Premises,
         reader: Arc<dyn Reader>,
         door: Arc<dyn Door>,
         memory: Arc<dyn Memory>,
         authority: Option<(Arc<dyn Journal>, KeyLock)>,
-        observer: Arc<dyn Observer>,
     ) -> Self {
+        let observer = premises.observer.clone();
         let (journal, lock) = authority.unzip();
         let toolbox = Toolbox::new(TOOL_LIMITS)
             .with(ExecuteOpportunity)
@@ -48,7 +53,15 @@ impl Keeper {
             .with(DisarmStandingOrder)
             .with(Recall(memory.clone()));
         let parts = AgentParts { reader, door, memory, observer, strategies: Vec::new(), toolbox };
-        Self { parts, journal, lock, limits: LIMITS }
+        Self {
+            parts,
+            journal,
+            lock,
+            limits: LIMITS,
+            premises,
+            #[cfg(feature = "control")]
+            control: None,
+        }
     }
 
     /// Adds a strategy.
@@ -100,6 +113,40 @@ impl Keeper {
         self.parts.reader.clone()
     }
 
+    /// What stops everything.
+    #[must_use]
+    pub fn kill_switch(&self) -> KillSwitch {
+        self.premises.kill.clone()
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub const fn premises(&self) -> &Premises {
+        &self.premises
+    }
+
+    /// What an operator sees of it, and can do.
+    #[cfg(feature = "control")]
+    #[must_use]
+    pub fn panel(&self) -> crate::control::Panel {
+        let (door, journal, reader) = (self.door(), self.journal(), self.reader());
+        crate::control::Panel::new(self.premises.clone(), door, journal, reader)
+    }
+
+    /// Lets an operator talk to it while it runs: by the socket in the state folder, by files in its folder `approvals`, and as
+    /// `config` says. Bound at once, served by [`run`](Self::run).
+    ///
+    /// # Errors
+    /// See [`Server::bind`](crate::control::Server::bind).
+    #[cfg(feature = "control")]
+    pub fn controlled(
+        mut self,
+        config: crate::control::ControlConfig,
+    ) -> Result<Self, crate::control::ControlError> {
+        self.control = Some(crate::control::Server::bind(self.panel(), config)?);
+        Ok(self)
+    }
+
     /// Runs the agent until `shutdown` resolves.
     ///
     /// # Errors
@@ -109,6 +156,13 @@ impl Keeper {
         planner: impl Planner,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), AgentError> {
+        // Ends with the agent; until then an operator can also see it wind up.
+        #[cfg(feature = "control")]
+        let mut serving = tokio::task::JoinSet::new();
+        #[cfg(feature = "control")]
+        if let Some(server) = self.control {
+            serving.spawn(server.run());
+        }
         let ran = Agent::new(self.parts, planner, self.limits).run(shutdown).await;
         drop(self.lock);
         ran

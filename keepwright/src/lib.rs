@@ -1,7 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "control")]
+pub mod control;
 mod keeper;
 mod key_lock;
+mod premises;
 mod site;
 
 pub use agent_core as core;
@@ -16,4 +19,5 @@ pub use tool_liquidation as liquidation;
 pub use chain_devnet as devnet;
 
 pub use keeper::Keeper;
+pub use premises::Premises;
 pub use site::{Authority, OpenError, Pace, Site};

@@ -15,7 +15,7 @@ use chain_evm::{
 use memory_journal::RedbJournal;
 use memory_sled::{Opened, SledMemory};
 
-use crate::{Keeper, key_lock::KeyLock};
+use crate::{Keeper, key_lock::KeyLock, premises::Premises};
 
 /// The chain's pace, as the operator knows it.
 #[derive(Debug, Clone, Copy)]
@@ -161,14 +161,14 @@ impl Site {
         let memory = Arc::new(memory);
         let reader = Arc::new(EvmReader::new(self.endpoint.clone(), ReaderConfig::usual()));
         Ok(match authority {
-            Authority::Observe => Keeper::new(reader, Arc::new(ClosedDoor), memory, None, self.observer),
+            Authority::Observe => Keeper::new(self.premises(), reader, Arc::new(ClosedDoor), memory, None),
             Authority::Live(key) => {
                 let journal: Arc<dyn Journal> = Arc::new(RedbJournal::open(self.state.join("journal"))?);
                 let lock = KeyLock::take(chain, key.address())?;
                 self.is_of_this_chain(journal.as_ref()).await?;
-                let observer = self.observer.clone();
-                let door = Arc::new(self.door(key, journal.clone()).await?);
-                Keeper::new(reader, door, memory, Some((journal, lock)), observer)
+                let premises = self.premises();
+                let door = Arc::new(self.door(key, journal.clone(), premises.kill.clone()).await?);
+                Keeper::new(premises, reader, door, memory, Some((journal, lock)))
             }
         })
     }
@@ -200,8 +200,21 @@ impl Site {
         Ok(())
     }
 
-    async fn door(self, key: UnlockedKey, journal: Arc<dyn Journal>) -> Result<Door, DoorError> {
-        let kill = KillSwitch::at(&self.state.join("KILL"));
+    fn premises(&self) -> Premises {
+        Premises {
+            state: self.state.clone(),
+            chain: self.endpoint.chain(),
+            kill: KillSwitch::at(&self.state.join("KILL")),
+            observer: self.observer.clone(),
+        }
+    }
+
+    async fn door(
+        self,
+        key: UnlockedKey,
+        journal: Arc<dyn Journal>,
+        kill: KillSwitch,
+    ) -> Result<Door, DoorError> {
         let wallet = WalletConfig {
             confirmations: self.pace.confirmations,
             tip: TIP,

@@ -42,7 +42,10 @@ const HOUSE: [(&str, &[&str]); 10] = [
 /// environment), and why.
 const DISALLOWED_METHODS: [(&str, &str); 5] = [
     ("chains/chain-devnet/src/cache.rs", "reads where the cache folder is"),
-    ("chains/chain-devnet/src/chain.rs", "has the node send for its own unlocked accounts; signs nothing"),
+    (
+        "chains/chain-devnet/src/chain.rs",
+        "has the node send for its own accounts, and what the relay's clients signed; signs nothing",
+    ),
     ("chains/chain-evm/src/anvil.rs", "starts a node for this crate's tests"),
     ("chains/chain-evm/src/clock.rs", "is the clock"),
     ("chains/chain-evm/src/wallet/key_task.rs", "signs what the door recorded"),

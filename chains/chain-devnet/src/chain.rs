@@ -14,6 +14,8 @@ use crate::error::{DevnetError, Result};
 
 /// Enough for the largest deployment; the node's block limit is 30 M.
 const GAS: u64 = 15_000_000;
+/// The gas of a transfer of ether between accounts without code.
+const PLAIN_TRANSFER: u64 = 21_000;
 /// A transaction that no block has taken after this long is not going to be taken.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -60,6 +62,25 @@ impl Chain {
             request = request.with_max_fee_per_gas(bid).with_max_priority_fee_per_gas(bid);
         }
         Ok(*self.provider.send_transaction(request).await?.tx_hash())
+    }
+
+    /// Gives the node a transaction that somebody else has signed.
+    #[expect(clippy::disallowed_methods, reason = "the devnet's relay broadcasts what its clients signed")]
+    pub(crate) async fn send_raw(&self, raw: &[u8]) -> Result<TxHash> {
+        let sent = self.provider.send_raw_transaction(raw).await;
+        sent.map(|pending| *pending.tx_hash()).map_err(refused("eth_sendRawTransaction"))
+    }
+
+    /// Sends nothing from an account to itself, with this nonce and this offer for a unit of gas.
+    pub(crate) async fn use_nonce(&self, account: Address, nonce: u64, offer: u128) -> Result<TxHash> {
+        let request = TransactionRequest::default()
+            .with_from(account)
+            .with_to(account)
+            .with_nonce(nonce)
+            .with_gas_limit(PLAIN_TRANSFER)
+            .with_max_fee_per_gas(offer)
+            .with_max_priority_fee_per_gas(offer);
+        self.hand_over(request).await.map_err(refused("eth_sendTransaction"))
     }
 
     /// Sends a call and does not wait for it.

@@ -139,6 +139,10 @@ impl Devnet {
         self.chain.provider()
     }
 
+    pub(crate) const fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
     /// How long the launch took, the building of a missing dump not counted.
     #[must_use]
     pub const fn load_time(&self) -> Duration {

@@ -40,15 +40,15 @@
 mod bench;
 mod exchange;
 mod http;
-mod json;
+pub(crate) mod json;
 mod kind;
 mod lie;
 mod node;
 mod proxy;
 mod schedule;
-mod tally;
+pub(crate) mod tally;
 mod view;
-mod wire;
+pub(crate) mod wire;
 mod ws;
 
 pub use bench::{FaultHandle, RateLimit};

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io,
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -41,11 +41,42 @@ impl KillSwitch {
     /// # Errors
     /// When the file cannot be written; this process stays latched all the same.
     pub fn latch(&self) -> io::Result<()> {
+        self.latch_because("")
+    }
+
+    /// As [`latch`](Self::latch), with a sentence for whoever finds the file. One that is there already is kept.
+    ///
+    /// # Errors
+    /// When the file cannot be written; this process stays latched all the same.
+    pub fn latch_because(&self, why: &str) -> io::Result<()> {
         self.latched.store(true, Ordering::SeqCst);
         if let Some(folder) = self.file.parent() {
             fs::create_dir_all(folder)?;
         }
-        File::create(self.file.as_path())?.sync_all()
+        let mut file = File::options().append(true).create(true).open(self.file.as_path())?;
+        if !why.is_empty() && file.metadata()?.len() == 0 {
+            writeln!(file, "{why}")?;
+        }
+        file.sync_all()
+    }
+
+    /// What was said when it was latched; none while it is not.
+    #[must_use]
+    pub fn why(&self) -> Option<String> {
+        let latched = self.is_latched();
+        latched.then(|| fs::read_to_string(self.file.as_path()).unwrap_or_default().trim().to_owned())
+    }
+
+    /// Removes the file, for the next process. One that runs stays latched, which is why this is for an operator and for when
+    /// none runs.
+    ///
+    /// # Errors
+    /// When the file cannot be removed.
+    pub fn clear(&self) -> io::Result<()> {
+        match fs::remove_file(self.file.as_path()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        }
     }
 }
 
@@ -61,7 +92,11 @@ mod tests {
         assert!(!first.is_latched() && !other.is_latched());
         first.latch().unwrap();
         assert!(first.clone().is_latched() && other.is_latched() && KillSwitch::at(&file).is_latched());
-        fs::remove_file(&file).unwrap();
+        first.latch_because("the first reason that was given").unwrap();
+        first.latch_because("a later one is not kept").unwrap();
+        assert_eq!(first.why().unwrap(), "the first reason that was given");
+        first.clear().unwrap();
+        first.clear().unwrap();
         assert!(other.is_latched(), "a running agent stays dead");
         assert!(!KillSwitch::at(&file).is_latched(), "the operator cleared it for the next one");
     }

@@ -65,7 +65,7 @@ fn a_policy_that_is_missing() -> Checked {
     check(
         |desk| desk.edit("liquidator.toml", "\"liquidator.policy.toml\"", "\"no.toml\""),
         expect![
-            "policy no.toml cannot be read; name an existing file in `policy`: No such file or directory (os error 2)"
+            "policy no.toml cannot be read; name an existing file: No such file or directory (os error 2)"
         ],
     )
 }

@@ -16,3 +16,5 @@ mod desk;
 mod facade;
 #[cfg(test)]
 mod live;
+#[cfg(test)]
+mod operate;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     draft::{Draft, Origin},
@@ -42,7 +42,7 @@ impl fmt::Debug for Underway {
 }
 
 /// A live standing order, and how much of it is used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderStatus {
     /// The mandate.
     pub order: StandingOrder,
@@ -51,7 +51,7 @@ pub struct OrderStatus {
 }
 
 /// Everything that the door would tell an operator.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DoorStatus {
     /// Whether the kill switch is latched.
     pub killed: bool,
@@ -72,7 +72,7 @@ pub struct DoorStatus {
 }
 
 /// A recorded intent that is not final.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
     /// Its place in the journal.
     pub subject: B256,

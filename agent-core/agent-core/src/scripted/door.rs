@@ -12,7 +12,9 @@ use crate::{
     draft::{Draft, Origin},
     mandate::StandingOrder,
     outcome::{Outcome, OutcomeReport, Refusal, Settlement},
-    ports::{BoxFuture, Command, Door, DoorError, DoorStatus, Offered, OrderStatus, Sent, Underway},
+    ports::{
+        BoxFuture, Command, Door, DoorError, DoorStatus, Offered, OrderStatus, Question, Sent, Underway,
+    },
 };
 
 /// What a scripted door does with one offer. It may take its time, never end, or panic.
@@ -34,7 +36,7 @@ struct Book {
     offers: Vec<(Draft, Origin)>,
     judged: usize,
     commands: Vec<(Command, Origin)>,
-    orders: Vec<OrderStatus>,
+    status: DoorStatus,
     left: Vec<Underway>,
 }
 
@@ -53,8 +55,20 @@ impl ScriptedDoor {
     /// The same door, this order being armed.
     #[must_use]
     pub fn armed(self, order: StandingOrder) -> Self {
-        self.book().orders.push(OrderStatus { order, used: 0 });
+        self.book().status.orders.push(OrderStatus { order, used: 0 });
         self
+    }
+
+    /// The same door, a person being asked this.
+    #[must_use]
+    pub fn asking(self, question: Question) -> Self {
+        self.book().status.questions.push(question);
+        self
+    }
+
+    /// Nobody is asked this any more.
+    pub fn give_up(&self, digest: B256) {
+        self.book().status.questions.retain(|question| question.digest != digest);
     }
 
     /// The same door, an earlier process having left this under way.
@@ -128,16 +142,9 @@ impl Door for ScriptedDoor {
         origin: Origin,
     ) -> BoxFuture<'_, Result<Result<(), Refusal>, DoorError>> {
         let mut book = self.book();
-        match &command {
-            Command::Arm(order) => book.orders.push(OrderStatus { order: order.clone(), used: 0 }),
-            Command::Disarm(id) => book.orders.retain(|status| status.order.id != *id),
-            Command::StandDown(_)
-            | Command::Resume { .. }
-            | Command::Reply { .. }
-            | Command::Confirm { .. } => {}
-        }
+        let heard = book.status.take(&command);
         book.commands.push((command, origin));
-        Box::pin(ready(Ok(Ok(()))))
+        Box::pin(ready(Ok(heard)))
     }
 
     fn recover(&self) -> BoxFuture<'_, Result<Vec<Underway>, DoorError>> {
@@ -145,6 +152,24 @@ impl Door for ScriptedDoor {
     }
 
     fn status(&self) -> DoorStatus {
-        DoorStatus { orders: self.book().orders.clone(), ..DoorStatus::default() }
+        self.book().status.clone()
+    }
+}
+
+impl DoorStatus {
+    /// Does as it is told, whoever tells.
+    fn take(&mut self, command: &Command) -> Result<(), Refusal> {
+        match command {
+            Command::Arm(order) => self.orders.push(OrderStatus { order: order.clone(), used: 0 }),
+            Command::Disarm(id) => self.orders.retain(|status| status.order.id != *id),
+            Command::StandDown(stand_down) => self.stood_down.push(stand_down.clone()),
+            Command::Resume { class } => self.stood_down.retain(|stood_down| stood_down.class != *class),
+            Command::Reply { digest, reply } => {
+                let asked = self.questions.iter_mut().find(|question| question.digest == *digest);
+                asked.ok_or(Refusal::NoQuestion(*digest))?.reply = Some(*reply);
+            }
+            Command::Confirm { policy } => self.confirmed = *policy == self.policy,
+        }
+        Ok(())
     }
 }

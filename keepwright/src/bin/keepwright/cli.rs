@@ -5,7 +5,11 @@ use std::{path::PathBuf, process::ExitCode};
 use alloy::primitives::Address;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{demo, devnet, executor, keys, run};
+use crate::{demo, devnet, executor, journal, keys, operate, policy, run};
+
+mod operate_args;
+
+pub(crate) use operate_args::{OperateCommand, ReplyArgs, Which};
 
 /// Autonomous on-chain agents whose money moves through one recorded door.
 #[derive(Debug, Parser)]
@@ -29,6 +33,14 @@ pub(crate) enum Command {
     /// Deploy and look after the executor contract.
     #[command(subcommand)]
     Executor(ExecutorCommand),
+    /// Read and check the journal, beside a running agent or without one.
+    #[command(subcommand)]
+    Journal(JournalCommand),
+    /// Check a policy, and confirm a changed one.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    #[command(flatten)]
+    Operate(OperateCommand),
 }
 
 #[derive(Debug, Args)]
@@ -160,6 +172,51 @@ pub(crate) enum ExecutorCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum JournalCommand {
+    /// Check every entry against the chain of hashes.
+    Verify(Which),
+    /// Print entries; with `--json` one object per line.
+    Show {
+        #[command(flatten)]
+        which: Which,
+        /// The first one.
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// How many at most.
+        #[arg(long, default_value_t = 20)]
+        limit: u64,
+    },
+    /// Print all entries, one JSON object per line.
+    Export {
+        #[command(flatten)]
+        which: Which,
+        /// The first one.
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Say whether a policy file is valid, and what its hash is.
+    Check {
+        /// The file.
+        file: PathBuf,
+        /// Print JSON instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what changed in the policy that the agent runs under, and let it act under it.
+    Confirm {
+        #[command(flatten)]
+        which: Which,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
 impl Command {
     pub(crate) async fn run(self) -> eyre::Result<ExitCode> {
         let done = |()| ExitCode::SUCCESS;
@@ -169,6 +226,9 @@ impl Command {
             Self::Run(args) => run::run(args).await.map(done),
             Self::Keys(command) => keys::run(command).map(done),
             Self::Executor(command) => executor::run(command).await.map(done),
+            Self::Journal(command) => journal::run(command).await.map(done),
+            Self::Policy(command) => policy::run(command).await.map(done),
+            Self::Operate(command) => operate::run(command).await.map(done),
         }
     }
 }

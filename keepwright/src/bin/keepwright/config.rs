@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::SocketAddr,
     num::NonZeroU64,
     path::{Path, PathBuf},
 };
@@ -10,16 +11,17 @@ use alloy::primitives::Address;
 use eyre::{Context, OptionExt, ensure, eyre};
 use keepwright::{
     Pace,
+    control::ControlConfig,
     core::{
         ArmedBy, OrderId, StandingOrder,
         units::{BlockNumber, ChainId, Timestamp, Token, UsdE8},
     },
-    door::{Policy, PolicyError},
+    door::Policy,
     liquidation::{LiquidationConfig, MarketConfig, TermsConfig, Venue},
 };
 use serde::Deserialize;
 
-use crate::cli::Mode;
+use crate::{cli::Mode, policy};
 
 /// What an agent is made of, as its operator wrote it down. Paths are relative to the file.
 #[derive(Debug, Deserialize)]
@@ -34,6 +36,14 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) orders: Vec<OrderTable>,
     pub(crate) liquidation: Option<LiquidationTable>,
+    #[serde(default)]
+    control: ControlTable,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ControlTable {
+    http: Option<SocketAddr>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -109,13 +119,11 @@ impl Config {
     }
 
     pub(crate) fn read_policy(&self) -> eyre::Result<Policy> {
-        let path = self.policy.display();
-        let text = fs::read_to_string(&self.policy)
-            .wrap_err_with(|| format!("policy {path} cannot be read; name an existing file in `policy`"))?;
-        match Policy::parse(&text) {
-            Err(PolicyError::Syntax(error)) => Err(wrong(&format!("policy {path}"), &text, &error)),
-            parsed => parsed.wrap_err_with(|| format!("policy {path} is wrong")),
-        }
+        Ok(policy::read(&self.policy)?.0)
+    }
+
+    pub(crate) const fn control(&self) -> ControlConfig {
+        ControlConfig { http: self.control.http }
     }
 
     pub(crate) const fn chain_id(&self) -> ChainId {
@@ -139,7 +147,7 @@ impl Config {
 }
 
 /// What is wrong with a file, and where, in one line; the parser would draw it.
-fn wrong(file: &str, text: &str, error: &toml::de::Error) -> eyre::Report {
+pub(crate) fn wrong(file: &str, text: &str, error: &toml::de::Error) -> eyre::Report {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let line = before.matches('\n').count().saturating_add(1);
     eyre!("{file} is wrong in line {line}: {}", error.message())

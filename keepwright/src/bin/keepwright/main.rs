@@ -1,13 +1,18 @@
 //! The operator's binary: thin. It reads the environment, the terminal and files, and hands over to the library.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the command line")]
 
+mod attend;
+mod beside;
 mod cli;
 mod config;
 mod demo;
 mod devnet;
 mod executor;
+mod journal;
 mod keys;
+mod operate;
 mod password;
+mod policy;
 mod run;
 mod shutdown;
 mod view;

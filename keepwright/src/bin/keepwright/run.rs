@@ -14,9 +14,10 @@ use keepwright::{
 };
 
 use crate::{
+    beside::Beside,
     cli::{Mode, RunArgs},
     config::{self, Config, PlannerTable},
-    password, shutdown,
+    password, policy, shutdown,
     view::{Names, Printer, Style, Watcher},
 };
 
@@ -26,27 +27,33 @@ sol! {
 
 pub(crate) async fn run(args: RunArgs) -> eyre::Result<()> {
     let config = Config::read(&args.config)?;
-    let policy = config.read_policy()?;
+    let (policy, text) = policy::read(&config.policy)?;
     let endpoint = Endpoint::connect(&config.chain.endpoint, config.chain_id()).await?;
     let mode = args.mode.unwrap_or(config.mode);
     let authority = match mode {
         Mode::Observe => Authority::Observe,
         Mode::Live => Authority::Live(ready_to_act(&config, &policy, &endpoint).await?),
     };
-    let (printer, events) = Printer::start(Style::of_output(args.json));
+    let style = Style::of_output(args.json);
+    let (printer, events) = Printer::start(style);
     let site = Site {
         endpoint,
         state: config.state.clone(),
         pace: config.pace(),
-        observer: Arc::new(Watcher::new(names(&policy, &authority), events)),
+        observer: Arc::new(Watcher::new(names(&policy, &authority), events.clone())),
         policy: policy.clone(),
     };
-    let keeper = equip(site.open(authority).await?, &config, &policy)?;
+    let keeper = equip(site.open(authority).await?, &config, &policy)?.controlled(config.control())?;
+    let beside = Beside::start(&keeper, style, events);
     if mode == Mode::Live {
+        if keeper.door().status().confirmed {
+            policy::keep(&config.state, policy.hash(), &text)?;
+        }
         arm(&keeper, &config, &policy).await?;
     }
     let PlannerTable::Rules { min_net_usd } = config.planner;
     let ran = keeper.run(RulesPlanner { min_net: config::usd(min_net_usd) }, shutdown::requested()).await;
+    beside.end().await;
     printer.finish().await;
     Ok(ran?)
 }

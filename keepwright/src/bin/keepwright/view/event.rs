@@ -59,6 +59,13 @@ pub(crate) enum Event {
     Approved {
         id: OpportunityId,
     },
+    Waits {
+        id: OpportunityId,
+        digest: B256,
+        why: String,
+        shown: String,
+        expires: u64,
+    },
     Refused {
         id: OpportunityId,
         reason: String,

@@ -88,6 +88,7 @@ const fn colour(event: &Event) -> &'static str {
         Event::World { .. } => "35",
         Event::Opportunity { .. } => "33",
         Event::Planned { .. } => "36",
+        Event::Waits { .. } => "33",
         Event::Refused { .. } | Event::Warned { .. } | Event::PlanFailed { .. } => "31",
         Event::Closed { .. } => "32",
         Event::Note { .. } | Event::Summary(_) => "1",
@@ -122,6 +123,9 @@ fn line(event: &Event) -> Option<String> {
             format!("simulated    {id} on block {block}: {ended}, {gas} gas, {}", list(deltas))
         }
         Event::Approved { id } => format!("door         {id} approved by the policy"),
+        Event::Waits { id, digest, why, .. } => {
+            format!("door         {id} waits for a person, because {why}: keepwright approve {digest}")
+        }
         Event::Refused { id, reason } => format!("door         {id} refused: {reason}"),
         Event::Recorded { id, entry } => {
             format!("journal      {id} recorded as entry {entry}, on disk before it is signed")

@@ -123,6 +123,13 @@ impl Watcher {
                 }
             }
             Moment::Approved(id) => Event::Approved { id },
+            Moment::Waits(question) => Event::Waits {
+                id: question.id,
+                digest: question.digest,
+                why: question.why.clone(),
+                shown: question.shown.clone(),
+                expires: question.expires.0,
+            },
             Moment::Refused(id, refusal) => {
                 let mut seen = self.seen();
                 seen.refusals = seen.refusals.saturating_add(1);

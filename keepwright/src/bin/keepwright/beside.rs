@@ -1,0 +1,57 @@
+//! What goes on beside a running agent: a person at its terminal, and the signal that kills.
+
+use std::io::{self, IsTerminal};
+
+use keepwright::{
+    Keeper,
+    control::{Client, Panel},
+};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc::UnboundedSender,
+    task::JoinSet,
+};
+
+use crate::{
+    attend::{attend, typed},
+    view::{Event, Style},
+};
+
+/// The tasks; they end with this.
+pub(crate) struct Beside {
+    tasks: JoinSet<()>,
+    events: UnboundedSender<Event>,
+}
+
+impl Beside {
+    /// Starts them for an agent that is controlled.
+    pub(crate) fn start(keeper: &Keeper, style: Style, events: UnboundedSender<Event>) -> Self {
+        let mut beside = Self { tasks: JoinSet::new(), events };
+        beside.tasks.spawn(kill_on_signal(keeper.panel()));
+        if style == Style::Terminal && io::stdin().is_terminal() {
+            let (panel, say) = (keeper.panel(), beside.say());
+            let client = Client::of(&keeper.premises().state);
+            beside.tasks.spawn(attend(panel, client, typed(), say));
+        }
+        beside
+    }
+
+    fn say(&self) -> impl Fn(String) + Send + 'static {
+        let events = self.events.clone();
+        // A view that is gone is no reason to stop.
+        move |text| drop(events.send(Event::Note { text }))
+    }
+
+    /// Ends them, so that nobody says anything any more.
+    pub(crate) async fn end(mut self) {
+        self.tasks.shutdown().await;
+    }
+}
+
+/// SIGUSR1 latches the kill switch. Without a signal handler the process would end, which sends nothing either.
+async fn kill_on_signal(panel: Panel) {
+    let Ok(mut kills) = signal(SignalKind::user_defined1()) else { return };
+    while kills.recv().await.is_some() {
+        panel.kill("SIGUSR1").await;
+    }
+}
