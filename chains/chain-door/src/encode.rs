@@ -12,9 +12,12 @@ use agent_core::{
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolCall;
 
-use crate::executor::{
-    KeepwrightExecutor::{self, acceptOwnershipCall, executeCall, transferOwnershipCall, withdrawCall},
-    creation_code,
+use crate::{
+    decode::{LARGEST, exact_of},
+    executor::{
+        KeepwrightExecutor::{self, acceptOwnershipCall, executeCall, transferOwnershipCall, withdrawCall},
+        creation_code,
+    },
 };
 
 /// The frame that does `action`. Every token that a call may spend, and the borrowed one, gets a floor of its own (zero where
@@ -105,9 +108,10 @@ fn floors(intent: &Intent) -> Vec<TokenAmount> {
 
 fn decode_call(data: &Bytes) -> Result<Action, Refusal> {
     use KeepwrightExecutor::KeepwrightExecutorCalls as Calls;
-    use alloy_sol_types::SolInterface;
-    let call = Calls::abi_decode(data).map_err(|error| undecodable(error.to_string()))?;
-    match call {
+    if data.len() > LARGEST {
+        return Err(undecodable(format!("more than {LARGEST} bytes")));
+    }
+    match exact_of::<Calls>(data).ok_or_else(|| undecodable("bytes do not encode back to themselves"))? {
         Calls::execute(call) => decode_execute(call).map(Action::Execute),
         Calls::withdraw(withdrawCall { token, to, amount: raw }) => {
             Ok(Action::Maintain(Maintenance::Withdraw { token, raw, to }))

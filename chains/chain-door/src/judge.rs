@@ -1,11 +1,13 @@
 //! The policy's judgement: pure, over the final bytes and their simulation.
 
+mod calls;
 mod limits;
+mod variants;
 
-pub(crate) use limits::used;
+pub(crate) use limits::{gas_fits, tokens, used};
 
 use agent_core::{
-    Action, Call, Draft, Intent, Maintenance, Origin, OutsideMandate, Refusal, StandingOrder,
+    Action, BalanceDelta, Draft, Intent, Maintenance, Origin, OutsideMandate, Refusal, StandingOrder,
     ports::{Quote, Reservation, SimulatedOutcome},
     units::{Asset, Timestamp, TokenAmount},
 };
@@ -108,7 +110,8 @@ fn sound(
         Action::Execute(intent) => allowed(policy, &simulated.draft.strategy, intent, quote.head.timestamp)?,
         Action::Maintain(maintenance) => maintained(policy, &simulated.origin, maintenance)?,
     }
-    deltas_match(policy, simulated, &action)?;
+    deltas_match(policy, simulated, &action, &simulated.simulation.deltas)?;
+    variants::agree(policy, simulated, &action)?;
     Ok(action)
 }
 
@@ -158,31 +161,33 @@ fn allowed(policy: &Policy, strategy: &str, intent: &Intent, now: Timestamp) -> 
     if !policy.parties.strategies.contains_key(strategy) {
         return Err(Refusal::StrategyNotAllowed(strategy.to_owned()));
     }
-    if intent.floors.iter().all(|floor| floor.raw.is_zero()) {
-        return Err(Refusal::NoFloor);
+    match objections(policy, intent, Some(now)).into_iter().next() {
+        Some(refusal) => Err(refusal),
+        None => Ok(()),
     }
-    if intent.deadline <= now || intent.deadline > now.plus(policy.limits.deadline_seconds) {
-        return Err(Refusal::Deadline { deadline: intent.deadline.0, now: now.0 });
-    }
-    if let Some(borrow) = intent.borrow {
-        let lends = policy.contracts.get(&borrow.lender).is_some_and(|rule| rule.lender);
-        lends.then_some(()).ok_or(Refusal::LenderNotAllowed(borrow.lender))?;
-    }
-    intent.calls.iter().try_for_each(|call| call_allowed(policy, call))?;
-    let touched = intent.floors.iter().map(|floor| floor.token);
-    touched.chain(intent.borrow.map(|borrow| borrow.amount.token)).try_for_each(|token| known(policy, token))
 }
 
-fn call_allowed(policy: &Policy, call: &Call) -> Result<(), Refusal> {
-    let selector = call.data.get(..4).unwrap_or_default();
-    let rule = policy.contracts.get(&call.target);
-    let fits = rule.is_some_and(|rule| rule.selectors.iter().any(|allowed| allowed == selector));
-    let may_spend = call.spend.is_none() || rule.is_some_and(|rule| rule.spender);
-    if !fits || !may_spend {
-        let selector = selector.to_vec().into();
-        return Err(Refusal::CallNotAllowed { target: call.target, selector });
+/// Everything in the bytes that the policy forbids, whoever asks; deadlines are judged by `now`, and not where there is none.
+pub(crate) fn objections(policy: &Policy, intent: &Intent, now: Option<Timestamp>) -> Vec<Refusal> {
+    let mut found = Vec::new();
+    if intent.floors.iter().all(|floor| floor.raw.is_zero()) {
+        found.push(Refusal::NoFloor);
     }
-    call.spend.map_or(Ok(()), |spend| known(policy, spend.token))
+    found.extend(now.and_then(|now| too_late(policy, intent.deadline, now)));
+    if let Some(borrow) = intent.borrow {
+        let lends = policy.contracts.get(&borrow.lender).is_some_and(|rule| rule.lender);
+        found.extend((!lends).then_some(Refusal::LenderNotAllowed(borrow.lender)));
+    }
+    found.extend(intent.calls.iter().flat_map(|call| calls::objections(policy, call, now)));
+    let touched = intent.floors.iter().map(|floor| floor.token);
+    let touched = touched.chain(intent.borrow.map(|borrow| borrow.amount.token));
+    found.extend(touched.filter_map(|token| known(policy, token).err()));
+    found
+}
+
+fn too_late(policy: &Policy, deadline: Timestamp, now: Timestamp) -> Option<Refusal> {
+    let fits = deadline > now && deadline <= now.plus(policy.limits.deadline_seconds);
+    (!fits).then_some(Refusal::Deadline { deadline: deadline.0, now: now.0 })
 }
 
 fn known(policy: &Policy, token: Address) -> Result<(), Refusal> {
@@ -194,6 +199,11 @@ fn maintained(policy: &Policy, origin: &Origin, maintenance: &Maintenance) -> Re
     if *origin != by {
         return Err(Refusal::OperatorOnly);
     }
+    receivers(policy, maintenance)
+}
+
+/// Who would receive what by `maintenance`, whoever asks for it.
+pub(crate) fn receivers(policy: &Policy, maintenance: &Maintenance) -> Result<(), Refusal> {
     let receives = |to: &Address| policy.parties.recipients.contains(to);
     match maintenance {
         Maintenance::DeployExecutor | Maintenance::AcceptOwnership | Maintenance::FillNonce => Ok(()),
@@ -219,10 +229,14 @@ pub(crate) fn watch(policy: &Policy, from: Address) -> Vec<(Address, Asset)> {
 }
 
 /// Every watched balance was measured, and none fell below what the decoded action allows.
-fn deltas_match(policy: &Policy, simulated: &Simulated, action: &Action) -> Result<(), Refusal> {
+fn deltas_match(
+    policy: &Policy,
+    simulated: &Simulated,
+    action: &Action,
+    deltas: &[BalanceDelta],
+) -> Result<(), Refusal> {
     for (holder, asset) in watch(policy, simulated.frame.from) {
-        let measured =
-            simulated.simulation.deltas.iter().find(|delta| delta.holder == holder && delta.asset == asset);
+        let measured = deltas.iter().find(|delta| delta.holder == holder && delta.asset == asset);
         let cause = || format!("it did not measure {asset:?} of {holder}");
         let unmeasured = || Refusal::Unavailable { port: "simulator".into(), cause: cause() };
         let change = measured.ok_or_else(unmeasured)?.change;

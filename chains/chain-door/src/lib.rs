@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod books;
+mod decode;
 mod door;
 mod encode;
 mod executor;
+mod explain;
 mod fees;
 mod judge;
 mod kill;
@@ -22,7 +24,8 @@ pub use door::{Door, DoorPorts};
 pub use executor::{
     ExecutorRevert, KeepwrightExecutor, RevertReason, creation_code, runtime_code, runtime_code_hash,
 };
+pub use explain::{AnyTransaction, Branch, Explanation, explain};
 pub use kill::KillSwitch;
 pub use ladder::{Gas, Recorded, Transaction};
 pub use payload::{Page, RecordedPage, RefusedPage, ReplacedPage};
-pub use policy::{OrderFlow, Policy, PolicyError};
+pub use policy::{OrderFlow, Policy, PolicyError, PolicyReport};

@@ -1,7 +1,9 @@
 //! What the operator allows. Default-deny: whatever is not named here is refused.
 
 mod file;
+mod report;
 mod signature;
+mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,6 +11,7 @@ use agent_core::units::{ChainId, Token};
 use alloy_primitives::{Address, B256, U256};
 
 pub use file::PolicyError;
+pub use report::PolicyReport;
 
 /// A valid policy. Made by [`Policy::parse`] only; immutable; its hash is in every record made under it.
 #[derive(Debug, Clone)]
@@ -54,7 +57,9 @@ pub(crate) struct StrategyRule {
 }
 
 /// Who gets to see a transaction before it is mined.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderFlow {
     /// Everybody: it goes to the nodes' public pool.
@@ -92,9 +97,23 @@ pub(crate) struct Breakers {
 /// A contract that calls may name.
 #[derive(Debug, Clone)]
 pub(crate) struct ContractRule {
-    pub(crate) selectors: BTreeSet<[u8; 4]>,
+    /// The operator's name for it.
+    pub(crate) name: String,
+    pub(crate) functions: BTreeMap<[u8; 4], Function>,
     pub(crate) spender: bool,
     pub(crate) lender: bool,
+    /// Whether calls of it may name a recipient of the policy beside the executor.
+    pub(crate) pays_recipients: bool,
+}
+
+/// A function that may be called.
+#[derive(Debug, Clone)]
+pub(crate) struct Function {
+    pub(crate) selector: [u8; 4],
+    /// Canonical.
+    pub(crate) signature: String,
+    /// Whether its arguments are not looked at.
+    pub(crate) opaque: bool,
 }
 
 /// Who may ask, and who may receive.
@@ -122,6 +141,18 @@ impl Policy {
         file::parse(text)
     }
 
+    /// What it allows, in plain sentences, and what may not have been meant.
+    #[must_use]
+    pub fn report(&self) -> PolicyReport {
+        report::report(self)
+    }
+
+    /// The JSON schema of the policy file. TOML's values are JSON's, so an editor that knows it checks keys and types.
+    #[must_use]
+    pub fn schema() -> serde_json::Value {
+        file::schema()
+    }
+
     /// The hash of the text that it was read from.
     #[must_use]
     pub const fn hash(&self) -> B256 {
@@ -138,6 +169,11 @@ impl Policy {
     #[must_use]
     pub const fn executor(&self) -> Option<Address> {
         self.executor
+    }
+
+    /// The function with this selector, where the policy lists it for `target`.
+    pub(crate) fn function(&self, target: Address, selector: [u8; 4]) -> Option<&Function> {
+        self.contracts.get(&target)?.functions.get(&selector)
     }
 
     /// Who may see what `strategy` sends. What is not a strategy's (maintenance) is nobody's secret.

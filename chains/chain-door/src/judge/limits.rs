@@ -36,7 +36,7 @@ pub(super) fn gas_terms(policy: &Policy, simulated: &Simulated, quote: &Quote) -
 }
 
 /// The gas terms of a transaction, however it came by them, are within the policy's.
-pub(super) fn gas_fits(policy: &Policy, gas: Gas) -> Result<(), Refusal> {
+pub(crate) fn gas_fits(policy: &Policy, gas: Gas) -> Result<(), Refusal> {
     let Limits { gas_per_transaction, max_fee, .. } = policy.limits;
     if gas.limit > gas_per_transaction {
         return Err(over("gas per transaction", gas.limit, gas_per_transaction));
@@ -133,7 +133,8 @@ pub(crate) fn used(reserved: &Reservation, gas_paid: Wei, reverted: bool) -> Res
 const GAS: &str = "gas";
 const TOKEN: &str = "token";
 
-fn tokens(policy: &Policy, intent: &Intent) -> Result<Vec<Reservation>, Refusal> {
+/// What an intent needs of the tokens' budgets, if each amount is within its limit.
+pub(crate) fn tokens(policy: &Policy, intent: &Intent) -> Result<Vec<Reservation>, Refusal> {
     let work = intent.at_work().ok_or_else(|| over("amounts put to work", "more than 256 bits", "less"))?;
     let window = policy.limits.window_seconds;
     let reserve = |(token, amount): (Address, U256)| {

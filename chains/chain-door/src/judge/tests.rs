@@ -1,6 +1,8 @@
 //! One thing wrong at a time, against a draft that is approved.
 
+mod calls;
 mod mandates;
+mod variants;
 
 use agent_core::{
     Action, Borrow, Call, Draft, Intent, Maintenance, Origin,

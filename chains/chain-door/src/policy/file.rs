@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use agent_core::units::{AmountError, ChainId, Token};
 use alloy_primitives::{Address, U256, keccak256};
-use serde::Deserialize;
 
 use super::{
-    ApprovalRule, Breakers, ContractRule, Limits, OrderFlow, Parties, PlannerRule, Policy, StrategyRule,
+    ApprovalRule, Breakers, ContractRule, Function, Limits, Parties, PlannerRule, Policy, StrategyRule,
     TokenRule, signature,
+    tables::{
+        ApprovalTable, BreakersTable, ContractTable, LimitsTable, PlannerTable, PolicyFile, StrategyTable,
+        TokenTable,
+    },
 };
 
 /// What is wrong with a policy file.
@@ -28,90 +31,8 @@ pub enum PolicyError {
     },
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PolicyFile {
-    version: u32,
-    chain: u64,
-    executor: Option<Address>,
-    limits: LimitsTable,
-    #[serde(default)]
-    tokens: Vec<TokenTable>,
-    #[serde(default)]
-    contracts: Vec<ContractTable>,
-    #[serde(default)]
-    recipients: Vec<Address>,
-    #[serde(default)]
-    strategies: BTreeMap<String, StrategyTable>,
-    planner: Option<PlannerTable>,
-    approval: Option<ApprovalTable>,
-    breakers: Option<BreakersTable>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LimitsTable {
-    gas_per_transaction: u64,
-    max_fee_gwei: String,
-    gas_per_window_eth: String,
-    window_seconds: u64,
-    deadline_seconds: u64,
-    in_flight: usize,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TokenTable {
-    symbol: String,
-    address: Address,
-    decimals: u8,
-    per_transaction: String,
-    per_window: String,
-    ask_above: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ContractTable {
-    name: String,
-    address: Address,
-    functions: Vec<String>,
-    #[serde(default)]
-    spender: bool,
-    #[serde(default)]
-    lender: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StrategyTable {
-    gas_per_window_eth: String,
-    #[serde(default)]
-    order_flow: OrderFlow,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ApprovalTable {
-    seconds: u64,
-    gas_above_eth: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct BreakersTable {
-    window_seconds: u64,
-    gas_lost_eth: Option<String>,
-    reverts: Option<u32>,
-    rest_seconds: u64,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PlannerTable {
-    may_arm: Vec<String>,
-    max_uses: u32,
-    max_seconds: u64,
+pub(super) fn schema() -> serde_json::Value {
+    schemars::schema_for!(PolicyFile).to_value()
 }
 
 pub(super) fn parse(text: &str) -> Result<Policy, PolicyError> {
@@ -223,11 +144,12 @@ fn contracts(
                 "has the zero address or the executor's own; name the protocol's contract",
             ));
         }
-        let selectors = table.functions.iter().map(|function| selector(&key, function));
         let rule = ContractRule {
-            selectors: selectors.collect::<Result<_, _>>()?,
+            functions: functions(&key, &table)?,
+            name: table.name,
             spender: table.spender,
             lender: table.lender,
+            pays_recipients: table.pays_recipients,
         };
         if rules.insert(table.address, rule).is_some() {
             return Err(value(key, "has an address that is there twice; merge the two tables"));
@@ -236,21 +158,16 @@ fn contracts(
     Ok(rules)
 }
 
-fn selector(key: &str, function: &str) -> Result<[u8; 4], PolicyError> {
-    let key = format!("{key}.functions");
-    let Some(selector) = signature::selector(function) else {
-        let problem =
-            format!("has `{function}`, which is no signature; write one like \"work(bytes32,uint256)\"");
-        return Err(value(key, problem));
+fn functions(key: &str, table: &ContractTable) -> Result<BTreeMap<[u8; 4], Function>, PolicyError> {
+    let judged = table.functions.iter().map(|text| (text, false));
+    let listed = judged.chain(table.opaque.iter().map(|text| (text, true)));
+    let function = |(text, opaque): (&String, bool)| {
+        let list = if opaque { "opaque" } else { "functions" };
+        let selector = signature::allowable(text, opaque)
+            .map_err(|unfit| value(format!("{key}.{list}"), unfit.problem(text)))?;
+        Ok((selector, Function { selector, signature: text.clone(), opaque }))
     };
-    if signature::is_never(function, selector) {
-        let problem = format!(
-            "allows `{function}`, which no policy can: it hands out tokens or control, or hides other calls inside; \
-             the executor approves exactly and by itself"
-        );
-        return Err(value(key, problem));
-    }
-    Ok(selector)
+    listed.map(function).collect()
 }
 
 /// A recipient is somebody with a key: tokens sent to a contract that is named here for another purpose would be lost.

@@ -2,6 +2,8 @@
 
 use alloy_primitives::keccak256;
 
+use crate::decode::reader;
+
 /// Functions, whatever their parameters, that hand out allowances or tokens. The executor approves exactly and by itself.
 const NEVER_NAMED: [&str; 20] = [
     "approve",
@@ -68,14 +70,62 @@ const LONGEST: usize = 512;
 
 /// The selector of `signature`, or `None` when it is not canonical: a name, and in parentheses types without spaces, names, or
 /// aliases such as `uint`, whose selector would match nothing.
-pub(super) fn selector(signature: &str) -> Option<[u8; 4]> {
+fn selector(signature: &str) -> Option<[u8; 4]> {
     let (name, rest) = signature.split_once('(')?;
     let whole = signature.len() <= LONGEST && is_name(name) && types(rest)?.is_empty();
     whole.then(|| hash(signature))
 }
 
+/// Why a function cannot be listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unfit {
+    /// Not a canonical signature.
+    NoSignature,
+    /// No policy can allow it.
+    Never,
+    /// Its arguments cannot be judged.
+    Unknown,
+    /// Its arguments can be judged, so nobody has to look away.
+    Known,
+}
+
+impl Unfit {
+    /// What is wrong with `function`, and what to write instead.
+    pub(super) fn problem(self, function: &str) -> String {
+        match self {
+            Self::NoSignature => {
+                format!("has `{function}`, which is no signature; write one like \"work(bytes32,uint256)\"")
+            }
+            Self::Never => format!(
+                "allows `{function}`, which no policy can: it hands out tokens or control, or hides other calls inside; \
+                 the executor approves exactly and by itself"
+            ),
+            Self::Unknown => format!(
+                "has `{function}`, whose arguments the door cannot judge; list it under `opaque` if whatever it does \
+                 with any argument is bearable within the limits"
+            ),
+            Self::Known => format!(
+                "has `{function}`, whose arguments the door can judge; list it under `functions`, where it does"
+            ),
+        }
+    }
+}
+
+/// The selector of `function`, if a policy may list it: judged by its arguments, or `opaque`, with nobody looking at them.
+pub(super) fn allowable(function: &str, opaque: bool) -> Result<[u8; 4], Unfit> {
+    let selector = selector(function).ok_or(Unfit::NoSignature)?;
+    match reader(selector) {
+        Some(reader) if reader.signature != function || !reader.allowable => Err(Unfit::Never),
+        Some(_) if opaque => Err(Unfit::Known),
+        Some(_) => Ok(selector),
+        None if is_never(function, selector) => Err(Unfit::Never),
+        None if opaque => Ok(selector),
+        None => Err(Unfit::Unknown),
+    }
+}
+
 /// Whether no policy can allow `function`, whose selector is `selector`.
-pub(super) fn is_never(function: &str, selector: [u8; 4]) -> bool {
+fn is_never(function: &str, selector: [u8; 4]) -> bool {
     let name = function.split('(').next().unwrap_or_default();
     NEVER_NAMED.contains(&name) || NEVER_SELECTED.iter().any(|never| hash(never) == selector)
 }

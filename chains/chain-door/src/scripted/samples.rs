@@ -55,13 +55,13 @@ per_window = "2"
 [[contracts]]
 name = "pool"
 address = "0xaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-functions = ["poke()"]
+opaque = ["poke()"]
 lender = true
 
 [[contracts]]
 name = "router"
 address = "0xbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-functions = ["swap(uint256)"]
+opaque = ["swap(uint256)"]
 spender = true
 
 [strategies.arb]
