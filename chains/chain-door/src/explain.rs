@@ -93,7 +93,6 @@ pub fn explain(policy: &Policy, transaction: &AnyTransaction, now: Option<Timest
 }
 
 /// What a person is shown who is asked for approval: `transaction`, which is what `action` was decoded from.
-#[cfg_attr(not(test), expect(dead_code, reason = "the door asks nobody yet"))]
 pub(crate) fn shown(policy: &Policy, transaction: &Transaction, action: &Action) -> String {
     let names = Names { policy, from: transaction.from };
     let mut tree = tree::head(&names, &transaction.into());

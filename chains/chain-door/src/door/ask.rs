@@ -10,7 +10,9 @@ use agent_core::{
 use alloy_primitives::B256;
 
 use super::Shared;
-use crate::{Policy, Transaction, encode::decode, judge::needed, ladder::Approved, questions::Stand};
+use crate::{
+    Policy, Transaction, encode::decode, explain::shown, judge::needed, ladder::Approved, questions::Stand,
+};
 
 impl Shared {
     /// How it stands with `draft`, if a person was asked about it.
@@ -102,17 +104,4 @@ fn above(policy: &Policy, action: &Action, transaction: &Transaction) -> Option<
         let threshold = policy.approval.gas_above.filter(|threshold| most.0 > *threshold)?;
         Some(format!("its gas may cost {most}, more than {}", Wei(threshold)))
     })
-}
-
-/// What it does, from its decoded bytes and the policy's own names.
-fn shown(policy: &Policy, transaction: &Transaction, action: &Action) -> String {
-    let Transaction { chain, from, nonce, .. } = transaction;
-    let mut lines = vec![format!("chain {chain}, from {from}, nonce {nonce}")];
-    if let Action::Execute(intent) = action {
-        lines.extend(intent.calls.iter().map(|call| format!("call {} with {}", call.target, call.data)));
-        let named = |token, raw| policy.tokens.get(&token).map(|rule| rule.token.display(raw));
-        let floors = intent.floors.iter().filter_map(|floor| named(floor.token, floor.raw));
-        lines.extend(floors.map(|floor| format!("keep at least {floor}")));
-    }
-    lines.join("\n")
 }
