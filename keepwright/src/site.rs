@@ -10,7 +10,8 @@ use agent_runtime::ClosedDoor;
 use alloy_primitives::{Address, B256};
 use chain_door::{Door, DoorPorts, KillSwitch, Page, Policy};
 use chain_evm::{
-    Endpoint, EvmReader, EvmSimulator, ReaderConfig, RpcFailure, TipBounds, UnlockedKey, Wallet, WalletConfig,
+    CheckedSimulator, Endpoint, EvmReader, Hardfork, ReaderConfig, RevmSimulator, RevmSimulatorConfig,
+    RpcFailure, TipBounds, UnlockedKey, Wallet, WalletConfig, WithoutOpinion,
 };
 use memory_journal::RedbJournal;
 use memory_sled::{Opened, SledMemory};
@@ -215,6 +216,8 @@ impl Site {
         journal: Arc<dyn Journal>,
         kill: KillSwitch,
     ) -> Result<Door, DoorError> {
+        let rules =
+            RevmSimulatorConfig { block_time: self.pace.block_seconds, hardfork: Hardfork::default() };
         let wallet = WalletConfig {
             confirmations: self.pace.confirmations,
             tip: TIP,
@@ -223,7 +226,11 @@ impl Site {
             kill: kill.clone(),
         };
         let ports = DoorPorts {
-            simulator: Arc::new(EvmSimulator::new(self.endpoint.clone(), self.pace.block_seconds)),
+            simulator: Arc::new(CheckedSimulator::new(
+                RevmSimulator::new(self.endpoint.clone(), rules),
+                self.endpoint.clone(),
+                WithoutOpinion::Refuse,
+            )),
             journal,
             sender: Arc::new(Wallet::spawn(key, self.endpoint, wallet)),
             observer: self.observer,

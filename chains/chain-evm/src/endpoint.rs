@@ -20,7 +20,7 @@ use alloy::{
 
 use self::{address::RpcAddress, line::Line};
 pub use failure::{ConnectError, RpcFailure, Scrubbed};
-pub(crate) use questions::at;
+pub(crate) use questions::{Question, at};
 
 /// What a node gets to answer one request.
 const PATIENCE: Duration = Duration::from_secs(10);

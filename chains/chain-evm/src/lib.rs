@@ -19,5 +19,8 @@ pub use executor_state::ExecutorState;
 pub use fees::TipBounds;
 pub use keystore::{Keystore, KeystoreError, KeystoreWarning, Password, ScryptCost, UnlockedKey};
 pub use reader::{EvmReader, ReaderConfig};
-pub use simulator::{EvmSimulator, SimulationFailure};
+pub use simulator::{
+    CheckedSimulator, EvmSimulator, Execution, Hardfork, RevmSimulator, RevmSimulatorConfig,
+    SimulationFailure, WithoutOpinion,
+};
 pub use wallet::{Wallet, WalletConfig, WalletError, WalletHandle};

@@ -8,7 +8,9 @@ use alloy::{
     primitives::{Address, B256, Bytes, U64, U256},
     providers::Provider,
     pubsub::SubscriptionStream,
+    rpc::client::BatchRequest,
 };
+use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};
 use serde_json::{Value, json};
 
 use crate::balance::{balance_in, balance_of};
@@ -18,7 +20,38 @@ use super::{
     wire::{WireFeeHistory, WireHead, WireLog, WireReceipt},
 };
 
+/// A method and its parameters.
+pub(crate) type Question = (&'static str, Value);
+
+/// Questions in one batch: some nodes take no more, and many limit the size of an answer.
+const BATCH: usize = 100;
+/// Batches on their way at the same time.
+const BATCHES: usize = 4;
+
 impl Endpoint {
+    /// Asks many questions at once, in JSON-RPC batches. All are answered, in their order, or the first failure is the
+    /// answer.
+    pub(crate) async fn ask_all(&self, questions: Vec<Question>) -> Result<Vec<Value>, RpcFailure> {
+        let batches = questions.chunks(BATCH).map(|batch| self.ask_batch(batch.to_vec()).boxed());
+        let batches: Vec<BoxFuture<'_, _>> = batches.collect();
+        let answers: Vec<Vec<Value>> = stream::iter(batches).buffered(BATCHES).try_collect().await?;
+        Ok(answers.concat())
+    }
+
+    async fn ask_batch(&self, questions: Vec<Question>) -> Result<Vec<Value>, RpcFailure> {
+        let method = questions.first().map_or("nothing", |(method, _)| method);
+        let provider = self.provider().await?;
+        let asked = async {
+            let mut batch = BatchRequest::new(provider.client());
+            let waiting = questions.iter().map(|(method, params)| batch.add_call(*method, params));
+            let waiting = waiting.collect::<Result<Vec<_>, _>>()?;
+            batch.send().await?;
+            futures::future::try_join_all(waiting).await
+        };
+        let answers = self.within(method, Box::pin(asked)).await;
+        self.watch_line(&provider, answers)
+    }
+
     /// The newest head.
     pub(crate) async fn latest(&self) -> Result<Head, RpcFailure> {
         let method = "eth_getBlockByNumber";

@@ -1,13 +1,13 @@
 //! The simulated block that is asked for.
 
 use agent_core::{
-    Head,
     ports::{Ahead, SimulationRequest},
-    units::{Asset, Timestamp},
+    units::Asset,
 };
-use alloy::primitives::{Address, Bytes, U64, U128, bytes};
+use alloy::primitives::{Address, Bytes, U64, bytes};
 use serde_json::{Value, json};
 
+use super::environment::Environment;
 use crate::balance::balance_of;
 
 /// `BALANCE` of the address in the call data.
@@ -15,22 +15,21 @@ const PROBE: Bytes = bytes!("6000353160005260206000f3");
 /// Creates a contract with the call data; reverts as its constructor does.
 const CREATOR: Bytes = bytes!("3660006000373660006000f06019573d600060003e3d6000fd5b00");
 /// Gas for one measurement: plenty for any honest token, little beside a block's limit.
-const MEASURING_GAS: u64 = 1_000_000;
+pub(super) const MEASURING_GAS: u64 = 1_000_000;
 
 /// One simulated block: what comes before, measurements, the frame, the same measurements.
 #[derive(Debug)]
 pub(super) struct Question<'a> {
     request: &'a SimulationRequest,
-    on: &'a Head,
-    time: Timestamp,
+    environment: &'a Environment,
     probe: Address,
     creation_by_call: bool,
 }
 
 impl<'a> Question<'a> {
-    pub(super) fn new(request: &'a SimulationRequest, on: &'a Head, time: Timestamp) -> Self {
+    pub(super) fn new(request: &'a SimulationRequest, environment: &'a Environment) -> Self {
         let probe = Address::from(rand::random::<[u8; 20]>());
-        Self { request, on, time, probe, creation_by_call: false }
+        Self { request, environment, probe, creation_by_call: false }
     }
 
     /// The same question for a node that takes no creation: the sender, for the simulation only, has code that creates
@@ -50,17 +49,30 @@ impl<'a> Question<'a> {
         let calls = [self.ahead(), measurements.clone(), vec![self.frame()], measurements].concat();
         json!({
             "blockStateCalls": [{
-                "blockOverrides": {
-                    "number": U64::from(self.on.block.number.next().0),
-                    "time": U64::from(self.time.0),
-                    "baseFeePerGas": U128::from(self.on.base_fee),
-                },
+                "blockOverrides": self.block(["feeRecipient", "prevRandao", "baseFeePerGas"]),
                 "stateOverrides": overrides,
                 "calls": calls,
             }],
             "validation": false,
             "traceTransfers": false,
             "returnFullTransactions": false,
+        })
+    }
+
+    /// The parameters of `eth_call` for the frame alone, in the same block.
+    pub(super) fn call(&self, on: Value) -> Value {
+        json!([self.frame(), on, {}, self.block(["coinbase", "random", "baseFee"])])
+    }
+
+    /// The simulated block. Nodes that lack `eth_simulateV1` know some of its fields by other names.
+    fn block(&self, [beneficiary, prevrandao, base_fee]: [&str; 3]) -> Value {
+        json!({
+            "number": U64::from(self.environment.number),
+            "time": U64::from(self.environment.time),
+            "gasLimit": U64::from(self.environment.block_gas_limit),
+            prevrandao: self.environment.prevrandao,
+            beneficiary: self.environment.beneficiary,
+            base_fee: U64::from(self.environment.base_fee),
         })
     }
 

@@ -31,7 +31,7 @@ fn word(value: u64) -> Value {
 
 fn head() -> Value {
     json!({ "hash": B256::with_last_byte(5), "parentHash": B256::with_last_byte(4), "number": "0x5",
-        "timestamp": "0x64", "baseFeePerGas": "0x7" })
+        "timestamp": "0x64", "baseFeePerGas": "0x7", "gasLimit": "0x1c9c380" })
 }
 
 async fn check(calls: Vec<Value>) -> Result<Simulation, String> {
