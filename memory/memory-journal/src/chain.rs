@@ -37,6 +37,18 @@ impl Head {
         Ok((row, Self { entries, hash }))
     }
 
+    /// The entry in the row that is next, and where the chain stands after it.
+    pub(crate) fn follow(self, bytes: &[u8]) -> Result<(Stored, Self), Trouble> {
+        let damaged = |what: &str| Trouble::damaged(self.entries, what);
+        let Row { before, stored } = Row::read(self.entries, bytes)?;
+        if before != self.hash {
+            return Err(damaged("the entry does not follow the one before it"));
+        }
+        let entries = self.entries.checked_add(1).ok_or_else(|| damaged("no such entry"))?;
+        let after = Self { entries, hash: stored.hash };
+        Ok((stored, after))
+    }
+
     pub(crate) fn to_bytes(self) -> [u8; 40] {
         let mut bytes = [0; 40];
         let (entries, hash) = bytes.split_at_mut(8);

@@ -34,6 +34,12 @@ pub(crate) fn encode(entry: &Entry) -> Result<Vec<u8>, Misfit> {
 }
 
 pub(crate) fn decode(bytes: &[u8]) -> Result<Entry, Undecodable> {
+    let (entry, rest) = decode_first(bytes)?;
+    if rest.is_empty() { Ok(entry) } else { Err(Undecodable) }
+}
+
+/// The entry that `bytes` begin with, and the bytes after it.
+pub(crate) fn decode_first(bytes: &[u8]) -> Result<(Entry, &[u8]), Undecodable> {
     let mut rest = Rest(bytes);
     let entry = Entry {
         kind: kind(rest.byte()?)?,
@@ -43,8 +49,11 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Entry, Undecodable> {
         reservations: rest.list(Rest::reservation)?,
         payload: rest.bytes()?.to_vec(),
     };
-    if rest.0.is_empty() { Ok(entry) } else { Err(Undecodable) }
+    Ok((entry, rest.0))
 }
+
+/// The last of the kinds' tags.
+pub(crate) const LAST_TAG: u8 = 6;
 
 const fn tag(kind: EntryKind) -> u8 {
     match kind {

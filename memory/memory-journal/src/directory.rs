@@ -4,14 +4,16 @@ use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::Path,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
 };
 
 use agent_core::ports::JournalError;
-use redb::{DatabaseError, backends::FileBackend};
+use redb::{Database, DatabaseError, backends::FileBackend};
 
 use crate::{
+    chain::Head,
+    head::Witness,
     opening::{self, Journaled},
     trouble::Trouble,
 };
@@ -29,7 +31,8 @@ pub(crate) fn open(directory: &Path) -> Result<Journaled, JournalError> {
     make(directory).map_err(Trouble::failed("make its directory"))?;
     let path = directory.join(FILE);
     if !path.try_exists().map_err(Trouble::failed("find its file"))? {
-        begin(directory, &place)?;
+        let (begun, ()) = begin(directory, &place, |_| Ok(()))?;
+        link(&begun, &path).map_err(Trouble::failed("begin"))?;
     }
     let mut options = OpenOptions::new();
     options.read(true).write(true);
@@ -48,20 +51,28 @@ fn file(options: &OpenOptions, path: &Path) -> Result<FileBackend, DatabaseError
     FileBackend::new(options.open(path)?)
 }
 
-/// Makes the file under another name and links it into its place when it is whole: a crash leaves no half journal, and
-/// of two processes that begin at once, one finds the other's.
-fn begin(directory: &Path, place: &str) -> Result<(), JournalError> {
-    let failed = "begin";
+/// Makes the file under another name. [`link`] puts it into its place when it is whole: a crash leaves no half journal.
+fn begin<T>(
+    directory: &Path,
+    place: &str,
+    fill: impl FnOnce(&Database) -> Result<T, Trouble>,
+) -> Result<(PathBuf, T), JournalError> {
     static BEGINNINGS: AtomicU64 = AtomicU64::new(0);
     let number = BEGINNINGS.fetch_add(1, Ordering::Relaxed);
     let path = directory.join(format!("{BEGUN}{}.{number}", std::process::id()));
-    remove(&path).map_err(Trouble::failed(failed))?;
+    remove(&path).map_err(Trouble::failed("begin"))?;
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true).mode(0o600);
-    opening::begin(place, file(&options, &path).map_err(Trouble::redb(failed))?)?;
-    match fs::hard_link(&path, directory.join(FILE)) {
-        Err(error) if !directory.join(FILE).exists() => Err(Trouble::failed(failed)(error))?,
-        _ => Ok(remove(&path).map_err(Trouble::failed(failed))?),
+    let backend = file(&options, &path).map_err(Trouble::redb("begin"))?;
+    let filled = opening::begin(place, backend, fill)?;
+    Ok((path, filled))
+}
+
+/// Of two processes that begin at once, one finds the other's file there, and opens that.
+fn link(begun: &Path, path: &Path) -> io::Result<()> {
+    match fs::hard_link(begun, path) {
+        Err(error) if !path.try_exists()? => Err(error),
+        _ => remove(begun),
     }
 }
 
@@ -81,6 +92,23 @@ fn remove(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
+}
+
+/// Makes a journal in `directory`, which must not be there yet, with what `fill` puts into it.
+pub(crate) fn create(
+    directory: &Path,
+    fill: impl FnOnce(&Database) -> Result<Head, Trouble>,
+) -> Result<Head, JournalError> {
+    let making = "make a new folder for it";
+    DirBuilder::new().mode(0o700).create(directory).map_err(Trouble::failed(making))?;
+    let (begun, head) = begin(directory, &directory.display().to_string(), fill)?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true).mode(0o600);
+    let witness = file(&options, &directory.join(WITNESS)).map_err(Trouble::redb(making))?;
+    Witness::begin(witness, head)?;
+    let linked = link(&begun, &directory.join(FILE)).and_then(|()| sync(directory));
+    linked.map_err(Trouble::failed(making))?;
+    Ok(head)
 }
 
 /// Files that a loss of power takes away with their directory would be no journal.

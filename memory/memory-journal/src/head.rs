@@ -22,11 +22,12 @@ pub(crate) struct Witness(Box<dyn StorageBackend>);
 impl Witness {
     /// Opens the witness and compares it with `head`, the head of the redb file.
     pub(crate) fn open(file: impl StorageBackend, head: Head) -> Result<Self, Trouble> {
-        match read(&file)? {
-            Some(witnessed) => check(witnessed, head)?,
-            None if head.entries == 0 => {}
-            None => return Err(Trouble::damaged(0, "the file `head` is missing or cut")),
-        }
+        compare(read(&file)?, head)?;
+        Self::begin(file, head)
+    }
+
+    /// A witness of a journal that has just been made.
+    pub(crate) fn begin(file: impl StorageBackend, head: Head) -> Result<Self, Trouble> {
         let witness = Self(Box::new(file));
         witness.put(head)?;
         witness.0.sync_data().map_err(Trouble::failed("write its witness"))?;
@@ -65,7 +66,11 @@ fn sealed(head: Head) -> [u8; LENGTH] {
 }
 
 /// Whether the chain that ends at `head` has what was acknowledged.
-pub(crate) fn check(witnessed: Head, head: Head) -> Result<(), Trouble> {
+pub(crate) fn compare(witnessed: Option<Head>, head: Head) -> Result<(), Trouble> {
+    let Some(witnessed) = witnessed else {
+        let missing = || Trouble::damaged(0, "the file `head` is missing or cut");
+        return if head.entries == 0 { Ok(()) } else { Err(missing()) };
+    };
     if witnessed.entries > head.entries {
         let what = format!("{} entries were acknowledged, {} are there", witnessed.entries, head.entries);
         return Err(Trouble::damaged(head.entries, what));

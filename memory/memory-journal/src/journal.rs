@@ -9,7 +9,7 @@ use std::{
 
 use agent_core::ports::{Appended, BoxFuture, Entry, Journal, JournalError, Sequence, Stored, Verified};
 use futures::channel::oneshot;
-use redb::Database;
+use redb::ReadTransaction;
 
 use crate::{
     directory,
@@ -49,6 +49,20 @@ impl RedbJournal {
         Self::start(directory::open(directory.as_ref())?, GROUP)
     }
 
+    /// Opens the journal in two files of any kind, its redb file and its witness, and writes at most `group` entries in one
+    /// transaction.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    #[cfg(feature = "testing")]
+    pub fn open_on(
+        database: impl redb::StorageBackend,
+        witness: impl redb::StorageBackend,
+        group: usize,
+    ) -> Result<Self, JournalError> {
+        Self::start(crate::opening::open("on other files", database, witness)?, group)
+    }
+
     fn start(journaled: Journaled, group: usize) -> Result<Self, JournalError> {
         let Journaled { database, head, witness } = journaled;
         let database = Arc::new(database);
@@ -64,11 +78,11 @@ impl RedbJournal {
 
     fn query<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Database) -> Result<T, Trouble> + Send + 'static,
+        work: impl FnOnce(&ReadTransaction) -> Result<T, Trouble> + Send + 'static,
     ) -> BoxFuture<'static, Result<T, JournalError>> {
         let (reply, answer) = oneshot::channel();
         let query: Query = Box::new(move |database| {
-            let found = reader::caught(|| work(database)).map_err(JournalError::from);
+            let found = reader::caught(|| work(&reader::snapshot(database)?)).map_err(JournalError::from);
             drop(reply.send(found));
         });
         // A query that finds nobody drops its reply, and the answer says so.
@@ -103,7 +117,7 @@ impl Journal for RedbJournal {
     }
 
     fn read(&self, from: Sequence, limit: usize) -> BoxFuture<'_, Result<Vec<Stored>, JournalError>> {
-        self.query(move |database| reader::page(database, from, limit))
+        self.query(move |transaction| reader::page(transaction, from, limit))
     }
 
     fn verify(&self) -> BoxFuture<'_, Result<Verified, JournalError>> {

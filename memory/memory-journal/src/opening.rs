@@ -14,12 +14,15 @@ use redb::{
 use crate::{
     chain::{FIRST, FORMAT, Head},
     head::Witness,
+    salvage,
     tables::{self, ENTRIES, Tables},
     trouble::{Panicked, Trouble, UnknownFormat},
 };
 
 /// The version of the whole file. Read before anything else.
 const VERSION: TableDefinition<'static, (), u64> = TableDefinition::new("format");
+/// One writer, and readers of other processes beside it.
+pub(crate) const SHARED: ConcurrencyMode = ConcurrencyMode::SingleWriter;
 const BEGINNING: &str = "begin";
 const OPENING: &str = "read its head";
 /// Pages kept in memory. An append touches a few dozen.
@@ -34,14 +37,22 @@ pub(crate) struct Journaled {
 }
 
 /// Makes a new journal in an empty file, and closes it: what is there afterwards is a whole journal without entries.
-pub(crate) fn begin(place: &str, database: impl StorageBackend) -> Result<(), JournalError> {
-    let database = file(place, database)?;
+///
+/// What `fill` puts into it is there as well.
+pub(crate) fn begin<T>(
+    place: &str,
+    database: impl StorageBackend,
+    fill: impl FnOnce(&Database) -> Result<T, Trouble>,
+) -> Result<T, JournalError> {
+    let database = file(place, database, SHARED)?;
     let transaction = database.begin_write().map_err(Trouble::redb(BEGINNING))?;
     Tables::open(&transaction).map_err(Trouble::redb(BEGINNING))?;
     tables::put_head(&transaction, Head::genesis())?;
     put_version(&transaction).map_err(Trouble::redb(BEGINNING))?;
     transaction.commit().map_err(Trouble::redb(BEGINNING))?;
-    Ok(database.close().map_err(Trouble::redb(BEGINNING))?)
+    let filled = fill(&database)?;
+    database.close().map_err(Trouble::redb(BEGINNING))?;
+    Ok(filled)
 }
 
 /// Opens the journal in the two files. `place` is what people call it.
@@ -55,7 +66,7 @@ pub(crate) fn open(
         if database.len().map_err(Trouble::failed(OPENING))? == 0 {
             return Err(Trouble::damaged(0, "the file is empty").into());
         }
-        let database = file(place, database)?;
+        let database = file(place, database, SHARED)?;
         let (version, head) = settle(&database)?;
         let witness = Witness::open(witness, head)?;
         if version != u64::from(FORMAT) {
@@ -66,10 +77,14 @@ pub(crate) fn open(
     opened.unwrap_or_else(|_| Err(Trouble::damaged(0, Panicked.to_string()).into()))
 }
 
-fn file(place: &str, database: impl StorageBackend) -> Result<Database, JournalError> {
+/// Opens a file, and puts it in order if it was not closed.
+pub(crate) fn file(
+    place: &str,
+    database: impl StorageBackend,
+    mode: ConcurrencyMode,
+) -> Result<Database, JournalError> {
     let mut builder = Builder::new();
-    // One writer, and readers of other processes beside it.
-    builder.set_cache_size(CACHE_BYTES).set_concurrency_mode(ConcurrencyMode::SingleWriter);
+    builder.set_cache_size(CACHE_BYTES).set_concurrency_mode(mode);
     builder.set_check_integrity_on_open(true);
     builder.create_with_backend(database).map_err(|error| refused(place, error))
 }
@@ -87,10 +102,12 @@ pub(crate) fn refused(place: &str, error: DatabaseError) -> JournalError {
     Trouble::redb("open its file")(error).into()
 }
 
-/// Finds out what the file is, and where its chain stands.
+/// Finds out what the file is, whether it may be signed from, and where its chain stands.
 fn settle(database: &Database) -> Result<(u64, Head), Trouble> {
     let transaction = database.begin_read().map_err(Trouble::redb(OPENING))?;
-    Ok((recognise(&transaction)?, check_head(&transaction)?))
+    let (version, head) = (recognise(&transaction)?, check_head(&transaction)?);
+    salvage::must_be_confirmed(&transaction, head)?;
+    Ok((version, head))
 }
 
 /// Brings a file of the version before up to date, in one step: rows stay as they are, and say their version themselves.

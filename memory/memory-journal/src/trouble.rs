@@ -32,6 +32,16 @@ pub(crate) struct UnknownFormat {
     pub(crate) known: u64,
 }
 
+/// The journal is what was left of a damaged one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "it holds the {kept} entries that were salvaged from a damaged one, and what was signed after them is not known to it; \
+     compare nonces and balances on the chain, then confirm it (`keepwright journal repair --confirm`)"
+)]
+pub(crate) struct Unconfirmed {
+    pub(crate) kept: u64,
+}
+
 /// The storage panicked; what it said went to the panic hook.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("the storage engine panicked")]

@@ -4,10 +4,10 @@
 
 use agent_core::ports::Verified;
 use alloy_primitives::{B256, U256};
-use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable};
+use redb::{ReadTransaction, ReadableTable, TableError};
 
 use crate::{
-    chain::{Head, Row},
+    chain::Head,
     replay::Replay,
     tables::{self, CLAIMS, ENTRIES, INTENTS, OPEN, REPLACED, RESERVED, TOTALS, USED},
     trouble::Trouble,
@@ -15,13 +15,12 @@ use crate::{
 
 const READING: &str = "verify";
 
-pub(crate) fn verify(database: &Database) -> Result<Verified, Trouble> {
-    let transaction = database.begin_read().map_err(Trouble::redb(READING))?;
-    let (replay, head) = walk(&transaction)?;
-    if head != tables::head(&transaction)? {
+pub(crate) fn verify(transaction: &ReadTransaction) -> Result<Verified, Trouble> {
+    let (replay, head) = walk(transaction)?;
+    if head != tables::head(transaction)? {
         return Err(Trouble::damaged(head.entries, "the last entry is not the head"));
     }
-    compare(&transaction, replay, head.entries)?;
+    compare(transaction, replay, head.entries)?;
     Ok(Verified { entries: head.entries, head: head.hash })
 }
 
@@ -31,19 +30,15 @@ fn walk(transaction: &ReadTransaction) -> Result<(Replay, Head), Trouble> {
     let entries = transaction.open_table(ENTRIES).map_err(Trouble::redb(READING))?;
     for row in entries.iter().map_err(Trouble::redb(READING))? {
         let (position, bytes) = row.map_err(Trouble::redb(READING))?;
-        let damaged = |what: &str| Trouble::damaged(head.entries, what);
         if position.value() != head.entries {
-            return Err(damaged("the entry is missing"));
+            return Err(Trouble::damaged(head.entries, "the entry is missing"));
         }
-        let row = Row::read(head.entries, bytes.value())?;
-        if row.before != head.hash {
-            return Err(damaged("the entry does not follow the one before it"));
+        let (row, after) = head.follow(bytes.value())?;
+        if let Err(conflict) = replay.write(head.entries, &row.entry) {
+            let what = format!("the entry should have been rejected: {conflict}");
+            return Err(Trouble::damaged(head.entries, what));
         }
-        if let Err(conflict) = replay.write(head.entries, &row.stored.entry) {
-            return Err(damaged(&format!("the entry should have been rejected: {conflict}")));
-        }
-        let entries = head.entries.checked_add(1).ok_or_else(|| damaged("no such entry"))?;
-        head = Head { entries, hash: row.stored.hash };
+        head = after;
     }
     Ok((replay, head))
 }
@@ -51,10 +46,18 @@ fn walk(transaction: &ReadTransaction) -> Result<(Replay, Head), Trouble> {
 /// A macro, because redb's row types borrow from the iterator: no function can name all the tables' rows at once.
 macro_rules! must_agree {
     ($transaction:ident, $entries:ident, $table:ident, $expected:expr, $row:expr) => {{
-        let table = $transaction.open_table($table).map_err(Trouble::redb(READING))?;
-        let found = table.iter().map_err(Trouble::redb(READING))?;
-        let found = found.map(|row| row.map(|(key, value)| $row(key.value(), value.value())));
-        agree($entries, stringify!($table), found, $expected.into_iter())?;
+        match $transaction.open_table($table) {
+            // A file of the first version, read before it is brought up to date.
+            Err(TableError::TableDoesNotExist(_)) => {
+                agree($entries, stringify!($table), std::iter::empty(), $expected.into_iter())?;
+            }
+            table => {
+                let table = table.map_err(Trouble::redb(READING))?;
+                let found = table.iter().map_err(Trouble::redb(READING))?;
+                let found = found.map(|row| row.map(|(key, value)| $row(key.value(), value.value())));
+                agree($entries, stringify!($table), found, $expected.into_iter())?;
+            }
+        }
     }};
 }
 

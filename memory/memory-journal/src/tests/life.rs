@@ -71,7 +71,7 @@ fn entry(told: &mut Told, dice: &mut Dice) -> Entry {
 /// Makes the file, as [`crate::directory`] does under another name: until it is whole, there is none.
 fn begin(images: &mut Images, plan: Option<(u64, Fault)>, down: Down, seed: u64) -> (u64, bool) {
     let [disk, _] = machine(Images::default(), plan, seed);
-    let begun = opening::begin("disk", disk.clone());
+    let begun = opening::begin("disk", disk.clone(), |_| Ok(()));
     if begun.is_ok() {
         *images = disk.after(down);
     }
@@ -101,9 +101,10 @@ fn live(
 
 /// Every entry that was acknowledged is there, and nothing is there that was not sent and allowed, in one piece.
 fn check(database: &redb::Database, told: &mut Told) -> Result<(), JournalError> {
-    let verified = reader::caught(|| verify::verify(database))?;
-    let there = reader::caught(|| reader::page(database, Sequence(0), usize::MAX))?;
-    let open = reader::caught(|| reader::open_intents(database))?;
+    let snapshot = &reader::caught(|| reader::snapshot(database))?;
+    let verified = reader::caught(|| verify::verify(snapshot))?;
+    let there = reader::caught(|| reader::page(snapshot, Sequence(0), usize::MAX))?;
+    let open = reader::caught(|| reader::open_intents(snapshot))?;
     compare(verified.entries, there, &open, told);
     Ok(())
 }

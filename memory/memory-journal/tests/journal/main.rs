@@ -9,6 +9,10 @@ mod migration;
 #[cfg(test)]
 mod opening;
 #[cfg(test)]
+mod reading;
+#[cfg(test)]
+mod salvaging;
+#[cfg(test)]
 mod sample;
 #[cfg(test)]
 mod sharing;
