@@ -3,6 +3,7 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, mpsc},
+    thread,
 };
 
 use agent_core::ports::{Appended, Entry, JournalError, Sequence};
@@ -51,10 +52,23 @@ impl Scribe {
     /// Works until the last handle is gone and everything sent before is answered.
     pub(crate) fn run(mut self, appends: &mpsc::Receiver<Append>) {
         while let Ok(first) = appends.recv() {
-            let waiting = appends.try_iter().take(self.group.saturating_sub(1));
             let (entries, replies): (Vec<_>, Vec<_>) =
-                std::iter::once(first).chain(waiting).map(|append| (append.entry, append.reply)).unzip();
+                self.gather(first, appends).into_iter().map(|append| (append.entry, append.reply)).unzip();
             self.serve(&entries, replies);
+        }
+    }
+
+    /// What is waiting. Those who were just answered may be about to send again: they are let run before we look once more,
+    /// for as long as it brings somebody, because a sync takes longer than that.
+    fn gather(&self, first: Append, appends: &mpsc::Receiver<Append>) -> Vec<Append> {
+        let mut gathered = vec![first];
+        loop {
+            let before = gathered.len();
+            gathered.extend(appends.try_iter().take(self.group.saturating_sub(before)));
+            if gathered.len() == before {
+                return gathered;
+            }
+            thread::yield_now();
         }
     }
 

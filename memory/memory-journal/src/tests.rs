@@ -3,6 +3,7 @@
 #![expect(clippy::arithmetic_side_effects, reason = "counts of a test do not overflow")]
 
 pub(crate) mod disk;
+mod flips;
 mod kills;
 mod life;
 

@@ -126,6 +126,21 @@ fn compare(entries: u64, there: Vec<Stored>, open: &[Stored], told: &mut Told) {
     told.open = model.open().into_iter().map(|entry| entry.subject).collect();
 }
 
+/// A journal that lived twice without a fault, as it is on the disk, and its entries.
+pub(crate) fn sample(seed: u64, down: Down) -> (Images, Vec<Stored>) {
+    let (mut told, mut dice, mut images) = (Told::default(), Dice::new(seed), Images::default());
+    begin(&mut images, None, down, seed);
+    for _ in 0..2 {
+        let disks = machine(images, None, seed);
+        live(disks.clone(), &mut told, 6, &mut dice).unwrap();
+        images = disks[0].after(down);
+    }
+    let [database, witness] = machine(images.clone(), None, seed);
+    let Journaled { database, .. } = opening::open("disk", database, witness).unwrap();
+    let snapshot = reader::snapshot(&database).unwrap();
+    (images, reader::page(&snapshot, Sequence(0), usize::MAX).unwrap())
+}
+
 /// One journal that begins and lives `lives` times without a fault, and how many operations each of that took.
 pub(crate) fn rehearse(seed: u64, lives: u64, groups: u64) -> Vec<u64> {
     let (mut told, mut dice, mut images) = (Told::default(), Dice::new(seed), Images::default());

@@ -1,6 +1,8 @@
 //! The journal from outside: the port's suite, reopening, crashes and damage.
 
 #[cfg(test)]
+mod budgets;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod damage;
