@@ -33,6 +33,48 @@
 //! serde_json::from_slice(bytes).ok()
 //! # }
 //! ```
+//!
+//! or finds one where there is none:
+//!
+//! ```compile_fail,E0277
+//! # fn find() -> chain_door::Recorded {
+//! Default::default()
+//! # }
+//! ```
+//!
+//! or puts another transaction into one:
+//!
+//! ```compile_fail,E0616
+//! # fn swap(recorded: &mut chain_door::Recorded, other: chain_door::Transaction) {
+//! recorded.transaction = other;
+//! # }
+//! ```
+//!
+//! or makes one of a transaction that it likes:
+//!
+//! ```compile_fail,E0277
+//! # fn promote(transaction: chain_door::Transaction) -> chain_door::Recorded {
+//! transaction.into()
+//! # }
+//! ```
+//!
+//! or starts from a lower rung, which has no name outside:
+//!
+//! ```compile_fail,E0603
+//! # fn approve(approved: chain_door::ladder::Approved) {}
+//! ```
+//!
+//! ```compile_fail,E0603
+//! # fn simulate(simulated: chain_door::ladder::Simulated) {}
+//! ```
+//!
+//! or brings a policy that nobody parsed and hashed:
+//!
+//! ```compile_fail,E0277
+//! # fn policy(text: &str) -> Option<chain_door::Policy> {
+//! serde_json::from_str(text).ok()
+//! # }
+//! ```
 
 use agent_core::{
     Draft, OpportunityId, Origin,

@@ -16,17 +16,29 @@ use alloy_sol_types::SolCall;
 use futures::executor::block_on;
 use proptest::test_runner::TestCaseError;
 
-use super::super::world::World;
+use super::{super::world::World, meanings::Reading};
 use crate::{
-    KeepwrightExecutor::{executeCall, transferOwnershipCall, withdrawCall},
+    KeepwrightExecutor::{acceptOwnershipCall, executeCall, transferOwnershipCall, withdrawCall},
     Page, Transaction, creation_code,
     scripted::*,
 };
 
-type Checked<T = ()> = Result<T, TestCaseError>;
+pub(super) type Checked<T = ()> = Result<T, TestCaseError>;
 
-fn must(holds: bool, what: &str) -> Checked {
+pub(super) fn must(holds: bool, what: &str) -> Checked {
     if holds { Ok(()) } else { Err(TestCaseError::fail(what.to_owned())) }
+}
+
+/// Above this much USDC a person is asked.
+pub(super) const ASK_ABOVE: u64 = 300_000_000;
+
+/// What operator and planner were granted in a life.
+#[derive(Debug, Default)]
+pub(super) struct Given {
+    /// Orders that the planner armed.
+    pub(super) armed: usize,
+    /// Replies of the operator's that let something through.
+    pub(super) approved: usize,
 }
 
 /// What one transaction that reached the sender puts to work, and what may count against it.
@@ -72,7 +84,8 @@ fn dropped(world: &World) -> BTreeSet<B256> {
     dropped.map(|stored| stored.entry.subject).collect()
 }
 
-pub(super) fn check(world: &World) -> Checked {
+/// Everything that was sent, against everything that was allowed.
+pub(super) fn check(world: &World, given: &Given) -> Checked {
     let recorded = recorded(world);
     let (dropped, lane) = (dropped(world), world.sender.lane.lock().unwrap());
     let mut by_nonce: BTreeMap<u64, (&Transaction, Seen)> = BTreeMap::new();
@@ -102,8 +115,20 @@ pub(super) fn check(world: &World) -> Checked {
         let strategy = if executes { strategy.clone() } else { String::new() };
         by_nonce.insert(nonce, (transaction, Seen { nonce, at, work, gas, strategy }));
     }
-    let reflexes = by_nonce.keys().filter(|nonce| matches!(recorded[nonce].1, Origin::Reflex { .. })).count();
-    must(reflexes <= 3, "the order has three uses")?;
+    let under = |name: &str| {
+        let of = |nonce: &&u64| matches!(&recorded[nonce].1, Origin::Reflex { order } if order.0 == name);
+        by_nonce.keys().filter(of).count()
+    };
+    must(under("o") <= 3, "the order has three uses")?;
+    must(under("p") <= 2 * given.armed, "a planner's order has two uses at most")?;
+    let reflexes = recorded.values().filter(|(_, origin, _)| matches!(origin, Origin::Reflex { .. })).count();
+    must(reflexes <= 3 + 2 * given.armed, "an order that nobody gave")?;
+    let asks = |nonce: &u64, seen: &Seen| {
+        let above = seen.work.get(&USDC).is_some_and(|raw| *raw > U256::from(ASK_ABOVE));
+        above && !matches!(recorded[nonce].1, Origin::Operator | Origin::Door)
+    };
+    let asked = by_nonce.iter().filter(|(nonce, (_, seen))| asks(nonce, seen)).count();
+    must(asked <= given.approved, "more went than a person approved")?;
     let mut counted = Vec::new();
     for (_, mut seen) in by_nonce.into_values() {
         match lane.ended.get(&seen.nonce) {
@@ -168,6 +193,9 @@ fn allowed(transaction: &Transaction, origin: &Origin, now: u64) -> Checked<BTre
 
 fn maintenance(transaction: &Transaction, origin: &Origin) -> Checked {
     must(*origin == Origin::Operator, "maintenance that the operator did not ask for")?;
+    if acceptOwnershipCall::abi_decode_validate(&transaction.data).is_ok() {
+        return Ok(());
+    }
     if let Ok(call) = withdrawCall::abi_decode_validate(&transaction.data) {
         return must(call.to == SAFE && [USDC, WETH, Address::ZERO].contains(&call.token), "a withdrawal");
     }
@@ -181,9 +209,24 @@ fn execution(call: &executeCall, origin: &Origin, now: u64) -> Checked<BTreeMap<
     for step in &call.calls {
         let swaps = step.target == ROUTER && step.data.starts_with(&selector("swap(uint256)"));
         let pokes = step.target == POOL && step.data.starts_with(&selector("poke()"));
-        must(swaps || pokes, "a call that is not on the list")?;
+        let markets = [AMM, UNIVERSAL, LENDING, PAYER].contains(&step.target);
+        if !swaps && !pokes {
+            let mut reading = Reading { now, taken: BTreeMap::new() };
+            reading.call(EXECUTOR, step.target, &step.data)?;
+            let declared =
+                |token: Address| if token == step.spendToken { step.spendAmount } else { U256::ZERO };
+            let fits = |(token, raw): (&Address, &U256)| {
+                // The largest number is as much as is approved, which a lender may be told.
+                let all = *raw == U256::MAX && step.target == LENDING && !declared(*token).is_zero();
+                all || *raw <= declared(*token)
+            };
+            must(reading.taken.iter().all(fits), "a call takes more than it declares")?;
+        }
         if step.spendToken != Address::ZERO {
-            must(swaps && is_token(&step.spendToken), "a spender or a token that is not on the list")?;
+            must(
+                (swaps || markets) && is_token(&step.spendToken),
+                "a spender or a token that is not on the list",
+            )?;
             let sum = work.entry(step.spendToken).or_default();
             *sum =
                 sum.checked_add(step.spendAmount).ok_or_else(|| TestCaseError::fail("a sum that wraps"))?;
@@ -205,8 +248,8 @@ fn execution(call: &executeCall, origin: &Origin, now: u64) -> Checked<BTreeMap<
     must(call.floors.iter().any(|floor| !floor.atLeast.is_zero()), "no floor at all")?;
     must(call.deadline > U256::from(now) && call.deadline <= U256::from(now + 60), "a deadline")?;
     let most = |token: Address| match (origin, token == USDC) {
-        (Origin::Reflex { .. }, true) => 500_000_000,
-        (Origin::Reflex { .. }, false) => ETHER / 2,
+        (Origin::Reflex { order }, true) if order.0 == "o" => 500_000_000,
+        (Origin::Reflex { order }, false) if order.0 == "o" => ETHER / 2,
         (_, true) => 1_000_000_000,
         (_, false) => ETHER,
     };

@@ -1,14 +1,18 @@
 //! Random lives of a door: lying drafts, lying simulations, failing senders, deaths.
 
 use agent_core::{
-    Action, Appraisal, Borrow, Call, Draft, Intent, Maintenance, Mined, OpportunityId, Origin, Settlement,
-    ports::{SimulatedOutcome, Simulation, SimulationRequest, Standing},
+    Action, Appraisal, ArmedBy, Borrow, Call, Draft, Intent, Maintenance, Mined, OpportunityId, OrderId,
+    Origin, Settlement, StandingOrder,
+    ports::{Reply, SimulatedOutcome, Simulation, SimulationRequest, Standing, Variant},
     units::{Timestamp, TokenAmount, UsdE8, Wei},
 };
 use alloy_primitives::{Address, B256, Bytes, I256, U256};
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
-use super::super::world::{known, unknown};
+use super::{
+    super::world::{known, unknown},
+    markets::{Market, market},
+};
 use crate::scripted::*;
 
 pub(super) type Life = Vec<Step>;
@@ -18,6 +22,7 @@ pub(super) const LONGEST_DELAY: u64 = 100;
 pub(super) struct Step {
     pub(super) wait: u64,
     pub(super) drafts: Vec<Lie>,
+    pub(super) abuses: Vec<Abuse>,
     pub(super) simulation: Told,
     pub(super) sends: bool,
     pub(super) max_fee: u128,
@@ -30,7 +35,21 @@ pub(super) struct Step {
 #[derive(Debug, Clone)]
 pub(super) struct Lie {
     draft: Draft,
+    markets: Vec<Market>,
     pub(super) origin: Origin,
+}
+
+/// What is asked of the door beside offers.
+#[derive(Debug, Clone)]
+pub(super) enum Abuse {
+    /// Arms an order, by name.
+    Arm(StandingOrder, Origin),
+    /// Takes one back.
+    Disarm(OrderId, Origin),
+    /// Replies to the question that waits at this place, or again to one that is over.
+    Reply(usize, Reply, Origin),
+    /// Takes over a policy that nobody reads.
+    Confirm(B256, Origin),
 }
 
 impl Lie {
@@ -39,8 +58,16 @@ impl Lie {
         let mut draft = self.draft.clone();
         if let Action::Execute(intent) = &mut draft.action {
             intent.deadline = intent.deadline.plus(now);
+            intent.calls.extend(self.markets.iter().map(|market| market.call(now)));
         }
         draft
+    }
+
+    /// How many drafts and calls it is, whatever they carry counted in.
+    pub(super) fn count(&self) -> (u64, u64) {
+        let Action::Execute(intent) = &self.draft.action else { return (1, 0) };
+        let plain = u64::try_from(intent.calls.len()).unwrap();
+        (1, plain + self.markets.iter().map(Market::count).sum::<u64>())
     }
 }
 
@@ -98,7 +125,48 @@ fn actions() -> impl Strategy<Value = Action> {
         12 => intents().prop_map(Action::Execute),
         1 => withdraw.prop_map(Action::Maintain),
         1 => to().prop_map(|to| Action::Maintain(Maintenance::TransferOwnership { to })),
-        1 => Just(Action::Maintain(Maintenance::DeployExecutor)),
+        1 => select(vec![
+            Maintenance::DeployExecutor,
+            Maintenance::AcceptOwnership,
+            Maintenance::FillNonce,
+        ])
+        .prop_map(Action::Maintain),
+    ]
+}
+
+fn under(order: &str) -> Origin {
+    Origin::Reflex { order: OrderId(order.into()) }
+}
+
+/// What a planner tries with orders, replies and policies; now and then a person does the same.
+fn abuses() -> impl Strategy<Value = Abuse> {
+    let by = prop_oneof![3 => Just(planner()), 1 => Just(reflex())];
+    let class = mostly(vec!["arb/*", "arb/USDC/WETH"], vec!["*", "liq/*", "arb*", ""]);
+    let name = mostly(vec!["p"], vec!["o", "q"]);
+    let uses = mostly(vec![1u32, 2], vec![3, u32::MAX]);
+    let seconds = mostly(vec![60u64, 600], vec![601, u64::MAX]);
+    let most = mostly(vec![LOAN, 2 * LOAN], vec![u64::MAX]);
+    let arm =
+        (class, name, uses, seconds, most, by.clone()).prop_map(|(class, name, uses, seconds, most, by)| {
+            let order = StandingOrder {
+                id: OrderId(name.into()),
+                class: class.into(),
+                armed_by: ArmedBy::Operator,
+                min_net: UsdE8(0),
+                max_notional: vec![amount(USDC, most), amount(WETH, most)],
+                uses,
+                // Relative until it is told.
+                expires: Timestamp(seconds),
+            };
+            Abuse::Arm(order, by)
+        });
+    let person = prop_oneof![2 => Just(Origin::Operator), 1 => Just(planner()), 1 => Just(reflex())];
+    let reply = prop_oneof![3 => Just(Reply::Approve), 1 => Just(Reply::Deny)];
+    prop_oneof![
+        4 => arm,
+        1 => (select(vec!["o", "p"]), by.clone()).prop_map(|(id, by)| Abuse::Disarm(OrderId(id.into()), by)),
+        6 => (0usize..6, reply, person).prop_map(|(at, reply, by)| Abuse::Reply(at, reply, by)),
+        1 => (any::<[u8; 32]>(), by).prop_map(|(policy, by)| Abuse::Confirm(policy.into(), by)),
     ]
 }
 
@@ -108,30 +176,36 @@ fn lies() -> impl Strategy<Value = Lie> {
         mostly(vec!["arb/USDC/WETH"], vec!["liq/A", "arb", ""]),
         option::weighted(0.9, amounts()),
     );
-    let origin = prop_oneof![4 => Just(planner()), 3 => Just(reflex()), 1 => Just(Origin::Operator)];
-    (any::<u8>(), words, actions(), origin).prop_map(|(id, (strategy, class, notional), action, origin)| {
+    let origin = prop_oneof![
+        8 => Just(planner()), 5 => Just(reflex()), 2 => Just(Origin::Operator), 2 => Just(under("p")), 1 => Just(under("q"))
+    ];
+    let markets = prop_oneof![2 => Just(vec![]), 3 => vec(market(), 1..3)];
+    let parts = (any::<u8>(), words, actions(), markets, origin);
+    parts.prop_map(|(id, (strategy, class, notional), action, markets, origin)| {
         let appraisal = notional.map(|raw| {
             // A mandate's word for modest, whatever the intent does.
             let notional = if raw.token == USDC { amount(USDC, 1) } else { raw };
             Appraisal { gross: UsdE8(i128::from(id)), gas: UsdE8(0), notional }
         });
         let (id, strategy, class) = (OpportunityId(B256::repeat_byte(id)), strategy.into(), class.into());
-        Lie { draft: Draft { id, strategy, class, appraisal, action }, origin }
+        Lie { draft: Draft { id, strategy, class, appraisal, action }, markets, origin }
     })
 }
 
 /// What the simulator says.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Told {
     gas_used: u64,
     reverts: bool,
     change: i64,
     measured: usize,
     block: u64,
+    /// Whether it reverts, and how balances change, under each other condition.
+    variants: Vec<(bool, i64)>,
 }
 
 impl Told {
-    pub(super) fn answer(self, request: &SimulationRequest) -> Simulation {
+    pub(super) fn answer(&self, request: &SimulationRequest) -> Simulation {
         let mut simulation =
             Simulation { at: block(self.block, NOW), gas_used: self.gas_used, ..success(request) };
         if self.reverts {
@@ -144,7 +218,20 @@ impl Told {
                 .for_each(|delta| delta.change = I256::try_from(self.change).unwrap());
         }
         simulation.deltas.truncate(self.measured);
+        let variant = |(reverts, change): &(bool, i64)| {
+            let mut deltas = success(request).deltas;
+            deltas.iter_mut().for_each(|delta| delta.change = I256::try_from(*change).unwrap());
+            let outcome =
+                if *reverts { SimulatedOutcome::Revert(Bytes::new()) } else { SimulatedOutcome::Success };
+            Variant { environment: "another".into(), outcome, deltas }
+        };
+        simulation.variants = self.variants.iter().map(variant).collect();
         simulation
+    }
+
+    /// Whether it is harmless where it is looked at, and not under some other condition.
+    pub(super) fn is_two_faced(&self) -> bool {
+        self.variants.iter().any(|(reverts, change)| *reverts || *change < 0)
     }
 }
 
@@ -155,8 +242,10 @@ fn told() -> impl Strategy<Value = Told> {
         mostly(vec![0, 1, 1_000, i64::MAX], vec![-1, i64::MIN]),
         mostly(vec![6], vec![0, 5]),
         mostly(vec![100, 101], vec![98, 102, u64::MAX]),
+        vec((prop::bool::weighted(0.03), mostly(vec![1_000_000_000, i64::MAX], vec![-1, 0, i64::MIN])), 0..3),
     )
-        .prop_map(|(gas_used, reverts, change, measured, block)| Told {
+        .prop_map(|(gas_used, reverts, change, measured, block, variants)| Told {
+            variants,
             gas_used,
             reverts,
             change,
@@ -195,9 +284,10 @@ fn steps() -> impl Strategy<Value = Step> {
     let wait = prop_oneof![6 => 0u64..60, 2 => 0u64..2_000, 1 => Just(3_600u64)];
     let max_fee = prop_oneof![8 => select(vec![GWEI, 5 * GWEI, 10 * GWEI]), 1 => Just(10 * GWEI + 1)];
     let world = (prop::bool::weighted(0.95), max_fee, vec(end, 0..4), prop::bool::weighted(0.15), standing);
-    (wait, vec(lies(), 1..4), told(), world).prop_map(|(wait, drafts, simulation, world)| {
+    let asked = (vec(lies(), 1..4), vec(abuses(), 0..3));
+    (wait, asked, told(), world).prop_map(|(wait, (drafts, abuses), simulation, world)| {
         let (sends, max_fee, ends, dies, standing) = world;
-        Step { wait, drafts, simulation, sends, max_fee, ends, dies, standing }
+        Step { wait, drafts, abuses, simulation, sends, max_fee, ends, dies, standing }
     })
 }
 
