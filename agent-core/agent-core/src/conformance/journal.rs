@@ -51,7 +51,51 @@ pub async fn journal(journal: &dyn Journal) -> Result<(), Nonconforming> {
     budgets_roll(journal).await?;
     states_are_kept(journal).await?;
     reading_gives_what_was_written(journal).await?;
-    replacements_add_up(journal).await
+    replacements_add_up(journal).await?;
+    edges_are_sharp(journal).await
+}
+
+/// Of a budget that nothing was asked of yet, in windows of a hundred seconds.
+async fn edges_are_sharp(journal: &dyn Journal) -> Result<(), Nonconforming> {
+    let of_edge = |amount: u64, limit: U256| Reservation {
+        budget: "edge".into(),
+        amount: U256::from(amount),
+        limit,
+        window: 100,
+    };
+    let ten = U256::from(10u8);
+    let asks = |subject, at, amounts: &[u64]| {
+        let reservations = amounts.iter().map(|amount| of_edge(*amount, ten)).collect();
+        Entry { reservations, ..entry(EntryKind::Recorded, subject, at) }
+    };
+    let over = |asked: U256, left: U256| Conflict::OverBudget { budget: "edge".into(), asked, left };
+    let twice = over(U256::from(5u8), U256::from(4u8));
+    must(
+        "two reservations of one budget add up",
+        append(journal, asks(20, 2_000, &[6, 5])).await?,
+        Err(twice),
+    )?;
+    must("to all of it", append(journal, asks(20, 2_000, &[6, 4])).await?, Ok(13))?;
+    must("of which nothing is asked", append(journal, asks(21, 2_000, &[0])).await?, Ok(14))?;
+    let everything = U256::MAX.saturating_sub(ten);
+    let most = Reservation { amount: U256::MAX, ..of_edge(0, U256::MAX) };
+    let most = Entry { reservations: vec![most], ..entry(EntryKind::Recorded, 22, 2_000) };
+    must("no sum wraps", append(journal, most).await?, Err(over(U256::MAX, everything)))?;
+    let claim = Claim { key: "twice".into(), releasable: true };
+    let claims = vec![claim.clone(), claim];
+    let rival = Entry { claims, ..entry(EntryKind::Recorded, 22, 2_000) };
+    must(
+        "a claim is not shared with oneself",
+        append(journal, rival).await?,
+        Err(Conflict::Claimed("twice".into())),
+    )?;
+    let unknown = entry(EntryKind::Replaced, 98, 2_000);
+    must("replaced, never opened", append(journal, unknown).await?, Err(Conflict::WrongState))?;
+    let closed = Entry { reservations: vec![of_edge(10, ten)], ..entry(EntryKind::Closed, 20, 1_500) };
+    must("closed by a clock that went back", append(journal, closed).await?, Ok(15))?;
+    let last = over(U256::from(1u8), U256::ZERO);
+    must("the window's first second counts", append(journal, asks(23, 2_100, &[1])).await?, Err(last))?;
+    must("the second before it does not", append(journal, asks(23, 2_101, &[10])).await?, Ok(16))
 }
 
 /// Intents 2 and 5 are open, with 6 and 4 of the budget of 10.

@@ -1,6 +1,9 @@
 //! A journal without a disk: the plain model that real ones are compared with, and what door tests stand on.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+};
 
 use alloy_primitives::{B256, U256, keccak256};
 
@@ -104,18 +107,21 @@ fn claimed(entries: &[Stored], entry: &Entry) -> Option<Conflict> {
             stored.entry.claims.iter().any(|claim| claim.key == key && !(claim.releasable && dropped))
         })
     };
-    entry.claims.iter().find(|claim| held(&claim.key)).map(|claim| Conflict::Claimed(claim.key.clone()))
+    let mut keys = BTreeSet::new();
+    let taken = entry.claims.iter().find(|claim| !keys.insert(&claim.key) || held(&claim.key));
+    taken.map(|claim| Conflict::Claimed(claim.key.clone()))
 }
 
 fn over(entries: &[Stored], entry: &Entry) -> Option<Conflict> {
+    let mut before: Vec<&Reservation> = Vec::new();
     entry.reservations.iter().find_map(|asked| {
-        let counted: Vec<&Reservation> =
-            recorded(entries).flat_map(|stored| counted(entries, stored, asked, entry.at)).collect();
-        let taken =
-            counted.iter().fold(U256::ZERO, |sum, reservation| sum.saturating_add(reservation.amount));
-        let left = asked.limit.saturating_sub(taken);
-        let (budget, amount) = (asked.budget.clone(), asked.amount);
-        (amount > left).then_some(Conflict::OverBudget { budget, asked: amount, left })
+        let written = recorded(entries).flat_map(|stored| counted(entries, stored, asked, entry.at));
+        let same = before.iter().copied().filter(|other| other.budget == asked.budget);
+        let taken = written.chain(same).fold(U256::ZERO, |sum, other| sum.saturating_add(other.amount));
+        before.push(asked);
+        let within = taken.checked_add(asked.amount).is_some_and(|sum| sum <= asked.limit);
+        let (budget, left) = (asked.budget.clone(), asked.limit.saturating_sub(taken));
+        (!within).then_some(Conflict::OverBudget { budget, asked: asked.amount, left })
     })
 }
 
@@ -130,8 +136,11 @@ fn counted<'a>(
         |entry: &'a Entry| entry.reservations.iter().filter(|reservation| reservation.budget == asked.budget);
     match end(entries, stored) {
         None => attempts(entries, stored).flat_map(of_budget).collect(),
-        Some(end) if in_window(end.at, asked.window, now) => of_budget(end).collect(),
-        Some(_) => Vec::new(),
+        Some(end) => {
+            // The latest of the times, and the window's first second: a clock that jumps frees nothing.
+            let latest = attempts(entries, stored).map(|entry| entry.at).fold(end.at, Timestamp::max);
+            if in_window(latest, asked.window, now) { of_budget(end).collect() } else { Vec::new() }
+        }
     }
 }
 
@@ -144,7 +153,7 @@ fn attempts<'a>(entries: &'a [Stored], recorded: &'a Stored) -> impl Iterator<It
 }
 
 fn in_window(at: Timestamp, window: u64, now: Timestamp) -> bool {
-    window == 0 || at.plus(window) > now
+    window == 0 || at.plus(window) >= now
 }
 
 #[cfg(all(test, feature = "testing"))]
