@@ -47,6 +47,11 @@ pub(crate) struct Anvil {
 
 impl Anvil {
     pub(crate) async fn start(arguments: &[&str]) -> Self {
+        Self::start_on(CHAIN, arguments).await
+    }
+
+    /// One whose arguments give it the id of `chain`.
+    pub(crate) async fn start_on(chain: ChainId, arguments: &[&str]) -> Self {
         let program = cache().join("devnet/bin/anvil");
         let folder = tempfile::tempdir().unwrap();
         let mut process = Command::new(program)
@@ -61,7 +66,7 @@ impl Anvil {
         // Anvil would die of a broken pipe.
         std::thread::spawn(move || lines.count());
         let port = said.unwrap().rsplit(':').next().unwrap().parse().unwrap();
-        let endpoint = Endpoint::connect(&format!("http://127.0.0.1:{port}"), CHAIN).await.unwrap();
+        let endpoint = Endpoint::connect(&format!("http://127.0.0.1:{port}"), chain).await.unwrap();
         let anvil = Self { process, folder, port, endpoint };
         let _: Value = anvil
             .ask("anvil_setCode", (LOGGER, Bytes::from_static(b"\x60\x00\x35\x60\x00\x60\x00\xa1")))

@@ -5,19 +5,26 @@ mod anvil;
 mod backoff;
 mod balance;
 mod clock;
+mod data_fee;
 mod endpoint;
 mod executor_state;
 mod fees;
 mod keystore;
+mod profile;
 mod reader;
 mod simulator;
 mod wallet;
 
 pub use clock::SystemClock;
+pub use data_fee::DataPrice;
 pub use endpoint::{ConnectError, Endpoint, RpcFailure, Scrubbed};
 pub use executor_state::ExecutorState;
 pub use fees::TipBounds;
 pub use keystore::{Keystore, KeystoreError, KeystoreWarning, Password, ScryptCost, UnlockedKey};
+pub use profile::{
+    ChainPace, ChainProfile, ChainProfiles, CodeVerdict, FeeModel, FeeTerms, FinalityRule, Finding,
+    KnownAddress, OrderFlow, OrderFlowKind, ProfileError, SeenCode, Sourced,
+};
 pub use reader::{EvmReader, ReaderConfig};
 pub use simulator::{
     CheckedSimulator, EvmSimulator, Execution, Hardfork, RevmSimulator, RevmSimulatorConfig,
