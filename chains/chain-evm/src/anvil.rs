@@ -4,6 +4,10 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use agent_core::units::ChainId;
@@ -12,7 +16,14 @@ use alloy::{
     rpc::json_rpc::{RpcRecv, RpcSend},
 };
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    task::JoinHandle,
+};
 
 use crate::endpoint::{Endpoint, wire::WireReceipt};
 
@@ -135,7 +146,8 @@ impl Anvil {
     pub(crate) async fn wire(&self) -> Wire {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let mut wire = Wire { port, to: self.port, carrier: None };
+        let mut wire =
+            Wire { port, to: self.port, carrier: None, carried: Arc::default(), silent: Arc::default() };
         wire.carry(listener);
         wire
     }
@@ -153,22 +165,48 @@ pub(crate) struct Wire {
     pub(crate) port: u16,
     to: u16,
     carrier: Option<JoinHandle<()>>,
+    /// Open connections.
+    carried: Arc<AtomicUsize>,
+    /// Nothing comes through, and nothing is closed.
+    silent: Arc<AtomicBool>,
+}
+
+/// Counts a connection for as long as it is open.
+struct Carried(Arc<AtomicUsize>);
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Wire {
     fn carry(&mut self, listener: TcpListener) {
-        let to = self.to;
+        let (to, carried, silent) = (self.to, self.carried.clone(), self.silent.clone());
         self.carrier = Some(tokio::spawn(async move {
             // Dropped with this task, which closes every connection.
             let mut connections = tokio::task::JoinSet::new();
-            while let Ok((mut near, _)) = listener.accept().await {
+            while let Ok((near, _)) = listener.accept().await {
+                carried.fetch_add(1, Ordering::SeqCst);
+                let (carried, silent) = (Carried(carried.clone()), silent.clone());
                 connections.spawn(async move {
-                    if let Ok(mut far) = tokio::net::TcpStream::connect(("127.0.0.1", to)).await {
-                        let _closed = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+                    if let Ok(far) = TcpStream::connect(("127.0.0.1", to)).await {
+                        pass(near, far, &silent).await;
                     }
+                    drop(carried);
                 });
             }
         }));
+    }
+
+    /// How many connections are open.
+    pub(crate) fn carried(&self) -> usize {
+        self.carried.load(Ordering::SeqCst)
+    }
+
+    /// Whether what is said on open connections is lost from now on: the worst that a network does.
+    pub(crate) fn silence(&self, silent: bool) {
+        self.silent.store(silent, Ordering::SeqCst);
     }
 
     /// As if the node's process died.
@@ -183,5 +221,27 @@ impl Wire {
     pub(crate) async fn mend(&mut self) {
         let listener = TcpListener::bind(("127.0.0.1", self.port)).await.unwrap();
         self.carry(listener);
+    }
+}
+
+/// Both ways, until one end closes.
+async fn pass(near: TcpStream, far: TcpStream, silent: &AtomicBool) {
+    let ((near_read, near_write), (far_read, far_write)) = (near.into_split(), far.into_split());
+    tokio::select! {
+        () = pass_one_way(near_read, far_write, silent) => {}
+        () = pass_one_way(far_read, near_write, silent) => {}
+    }
+}
+
+async fn pass_one_way(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, silent: &AtomicBool) {
+    let mut bytes = vec![0; 64 * 1024];
+    while let Ok(read @ 1..) = from.read(&mut bytes).await {
+        if silent.load(Ordering::SeqCst) {
+            // Half of what was said before is on its way for ever: this connection is lost.
+            std::future::pending::<()>().await;
+        }
+        if to.write_all(&bytes[..read]).await.is_err() {
+            return;
+        }
     }
 }

@@ -32,7 +32,8 @@ impl Backoff {
         tokio::time::sleep(pause).await;
     }
 
-    fn next_pause(&mut self, chance: u32) -> Duration {
+    /// The pause after one more failure; `chance` is any number.
+    pub(crate) fn next_pause(&mut self, chance: u32) -> Duration {
         let whole = self.first.saturating_mul(2u32.saturating_pow(self.failures)).min(self.longest);
         self.failures = self.failures.saturating_add(1);
         let half = whole.checked_div(2).unwrap_or_default();

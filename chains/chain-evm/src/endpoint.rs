@@ -1,46 +1,70 @@
-//! The one way to a node: JSON-RPC over HTTP, WebSocket or IPC, never without a time limit.
+//! The one way to a node, or to several as one: JSON-RPC over HTTP, WebSocket or IPC, never without a time limit.
 
 mod address;
+mod agreed;
+mod choose;
+mod config;
 mod failure;
+mod health;
+mod http;
 mod line;
+mod node;
+mod pool;
 mod questions;
+mod quorum;
+mod records;
+mod status;
+mod watch;
 pub(crate) mod wire;
 
 #[cfg(test)]
+pub(crate) mod fake_chain;
+#[cfg(test)]
 pub(crate) mod fake_node;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use agent_core::units::ChainId;
+use agent_core::{
+    Head,
+    units::{BlockNumber, ChainId},
+};
 use alloy::{
-    primitives::U64,
-    providers::{DynProvider, Provider},
+    pubsub::SubscriptionStream,
     rpc::json_rpc::{RpcRecv, RpcSend},
 };
+use tokio::sync::watch as channel;
 
-use self::{address::RpcAddress, line::Line};
+use self::{
+    address::RpcAddress,
+    health::Input,
+    node::{Limits, Node},
+    pool::Pool,
+    wire::WireHead,
+};
+pub use config::{Finality, PoolConfig};
 pub use failure::{ConnectError, RpcFailure, Scrubbed};
 pub(crate) use questions::{Question, at};
+pub(crate) use quorum::Agreement;
+pub use status::{NodeHealth, NodeState, PoolHealth};
 
-/// What a node gets to answer one request.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// A node of one chain. Cheap to clone.
+/// A node of one chain, or several that stand for one. Cheap to clone.
 ///
-/// It has no wallet, no nonce filler and no retry of its own: whoever asks decides what a failure means. After a
-/// failure of the connection the next request dials again and checks the chain id again: a different chain that came
-/// back behind the same address is a failure, never an answer. What comes after the host in the URL may be a secret; no
-/// text that leaves this type contains it.
+/// It has no wallet and no nonce filler. After a failure of the connection the next request dials again and checks the
+/// chain id again: a different chain that came back behind the same address is a failure, never an answer. What comes
+/// after the host in the URL may be a secret; no text that leaves this type contains it.
+///
+/// A pool ([`connect_pool`](Self::connect_pool)) sends each request to the healthiest node and stays with it. A read that
+/// fails there goes to up to two others, one retry for each request of the last ten seconds at most, so that an outage
+/// is met with no more than twice the usual rate; nothing but a read is ever sent twice. A signed transaction goes to
+/// every node at once. A node that says it is asked too often is left alone for as long as it says, or for a jittered
+/// and doubling while. With one node there is no retry, and whoever asks decides what a failure means.
 #[derive(Clone)]
 pub struct Endpoint {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    address: RpcAddress,
-    chain: ChainId,
-    patience: Duration,
-    line: Line,
+    pool: Arc<Pool>,
+    /// Where everything has to come from one node.
+    only: Option<usize>,
 }
 
 impl Endpoint {
@@ -49,7 +73,8 @@ impl Endpoint {
     /// # Errors
     /// When the URL is none, the node cannot be reached or does not answer, or it serves another chain.
     pub async fn connect(url: &str, expected: ChainId) -> Result<Self, ConnectError> {
-        Self::connect_with_patience(url, expected, PATIENCE).await
+        let config = PoolConfig::usual(vec![url.to_owned()], expected, UNKNOWN_BLOCK_TIME);
+        Self::connect_with_patience(url, expected, config.patience).await
     }
 
     /// [`connect`](Self::connect) with another time limit for each request than 10 s.
@@ -61,27 +86,99 @@ impl Endpoint {
         expected: ChainId,
         patience: Duration,
     ) -> Result<Self, ConnectError> {
-        let address: RpcAddress = url.parse()?;
-        let shared = Shared { address, chain: expected, patience, line: Line::default() };
-        let endpoint = Self { shared: Arc::new(shared) };
-        match endpoint.provider().await {
+        let config = PoolConfig::usual(vec![url.to_owned()], expected, UNKNOWN_BLOCK_TIME);
+        let pool = Self::pool_of(&PoolConfig { patience, ..config })?;
+        let dialled = match pool.nodes.first() {
+            Some(node) => node.provider().await,
+            None => return Err(ConnectError::NoAddress),
+        };
+        let endpoint = Self { pool: Arc::new(pool), only: None };
+        match dialled {
             Ok(_reached) => Ok(endpoint),
-            Err(RpcFailure::WrongChain { expected, found }) => {
-                Err(ConnectError::WrongChain { expected, found })
-            }
-            Err(cause) => Err(ConnectError::Unreachable { address: endpoint.to_string(), cause }),
+            Err(cause) => Err(endpoint.unreachable(cause)),
         }
+    }
+
+    /// Connects to all nodes of `config` and looks at them from then on, until the last clone of the endpoint is
+    /// dropped. Nodes that cannot be reached are tried again at every look; a node of another chain is left out for as
+    /// long as the process runs.
+    ///
+    /// # Errors
+    /// When an address is none, the quorum makes no sense, or not one node can be reached and serves the chain.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime, as `tokio::spawn` does.
+    pub async fn connect_pool(config: PoolConfig) -> Result<Self, ConnectError> {
+        let endpoint = Self { pool: Arc::new(Self::pool_of(&config)?), only: None };
+        endpoint.start().await?;
+        Ok(endpoint)
+    }
+
+    fn pool_of(config: &PoolConfig) -> Result<Pool, ConnectError> {
+        config.check()?;
+        let PoolConfig { patience, max_answer, at_once, .. } = *config;
+        let limits = Limits { patience, max_answer, at_once };
+        let addresses = config.urls.iter().map(|url| url.parse::<RpcAddress>());
+        let nodes = addresses.map(|address| Ok(Node::new(address?, config.chain, limits)));
+        Ok(Pool::new(nodes.collect::<Result<_, ConnectError>>()?, config))
+    }
+
+    /// The first look, and all that follow.
+    async fn start(&self) -> Result<(), ConnectError> {
+        let Self { pool, .. } = self;
+        futures::future::join_all((0..pool.nodes.len()).map(|node| pool.reach(node))).await;
+        pool.look_round(0).await;
+        let health = pool.look();
+        if health.nodes.iter().all(|node| node.head.is_none()) {
+            // A look has no memory of its failure but its text; whoever configures wants the cause itself.
+            let asked = match pool.nodes.first() {
+                Some(node) => node.provider().await.err(),
+                None => None,
+            };
+            return Err(
+                self.unreachable(asked.unwrap_or(RpcFailure::NoNode { method: "eth_getBlockByNumber" }))
+            );
+        }
+        watch::spawn(pool);
+        Ok(())
+    }
+
+    fn unreachable(&self, cause: RpcFailure) -> ConnectError {
+        if let RpcFailure::WrongChain { expected, found } = cause {
+            return ConnectError::WrongChain { expected, found };
+        }
+        ConnectError::Unreachable { address: self.to_string(), cause }
     }
 
     /// The chain that it serves.
     #[must_use]
     pub fn chain(&self) -> ChainId {
-        self.shared.chain
+        self.pool.chain
     }
 
-    /// Whether the node can push new heads.
+    /// What the nodes are good for at this moment, and what was asked of them. Asks nobody.
+    #[must_use]
+    pub fn health(&self) -> PoolHealth {
+        self.pool.look()
+    }
+
+    /// The same, but every answer comes from the node that is best now, or none does: for questions that make sense
+    /// together only.
+    pub(crate) fn one(&self) -> Result<Self, RpcFailure> {
+        let only = match self.only {
+            Some(only) => only,
+            None => self.pool.best_node("a request")?,
+        };
+        Ok(self.pinned(only))
+    }
+
+    fn pinned(&self, node: usize) -> Self {
+        Self { pool: Arc::clone(&self.pool), only: Some(node) }
+    }
+
+    /// Whether a node can push new heads.
     pub(crate) fn pushes(&self) -> bool {
-        self.shared.address.is_persistent()
+        self.pool.nodes.iter().any(|node| node.address.is_persistent())
     }
 
     /// Asks one JSON-RPC question.
@@ -90,60 +187,72 @@ impl Endpoint {
         method: &'static str,
         params: P,
     ) -> Result<R, RpcFailure> {
-        let provider = self.provider().await?;
-        let answer = self.within(method, provider.client().request(method, params)).await;
-        self.watch_line(&provider, answer)
+        Ok(self.pool.ask(self.only, method, params).await?.0)
     }
 
-    /// Runs one request with the time limit; its errors come out without the URL's secrets.
-    async fn within<T>(
-        &self,
-        method: &'static str,
-        request: impl IntoFuture<Output = alloy::transports::TransportResult<T>>,
-    ) -> Result<T, RpcFailure> {
-        match tokio::time::timeout(self.shared.patience, request.into_future()).await {
-            Ok(answer) => answer.map_err(|error| RpcFailure::new(method, error, &self.shared.address)),
-            Err(_elapsed) => Err(RpcFailure::TimedOut { method, after: self.shared.patience }),
+    /// The newest head, and the node that gave it.
+    pub(crate) async fn latest_from(&self) -> Result<(Head, Self), RpcFailure> {
+        let method = "eth_getBlockByNumber";
+        // A `null` is unreadable, and the node's fault: every chain has a newest block.
+        let (head, node) = self.pool.ask::<_, WireHead>(self.only, method, ("latest", false)).await?;
+        let head = Head::from(head);
+        let giver = self.pinned(node);
+        giver.gave(head);
+        Ok((head, giver))
+    }
+
+    /// Takes note of a head that came from this node without being asked for.
+    pub(crate) fn gave(&self, head: Head) {
+        if let Some(node) = self.only {
+            self.pool.take(node, Input::Head(head));
         }
     }
 
-    /// The connection, dialled and checked when there is none.
-    pub(crate) async fn provider(&self) -> Result<DynProvider, RpcFailure> {
-        let Shared { address, line, .. } = &*self.shared;
-        line.get_or_dial(|| async {
-            let provider = self.within("dialling", Box::pin(address.dial(self.shared.patience))).await?;
-            let found: U64 =
-                self.within("eth_chainId", provider.client().request_noparams("eth_chainId")).await?;
-            let (expected, found) = (self.shared.chain, ChainId(found.to()));
-            if found == expected { Ok(provider) } else { Err(RpcFailure::WrongChain { expected, found }) }
-        })
-        .await
+    /// New heads, pushed as they come by the best node that does, and that node. Only where [`pushes`](Self::pushes).
+    pub(crate) async fn subscribe_heads(&self) -> Result<(SubscriptionStream<WireHead>, Self), RpcFailure> {
+        let method = "eth_subscribe";
+        let nodes = self.pool.order(method)?;
+        let pushes =
+            |node: &usize| self.pool.nodes.get(*node).is_some_and(|node| node.address.is_persistent());
+        let place = nodes.into_iter().find(pushes).ok_or(RpcFailure::NoNode { method })?;
+        let node = self.pool.nodes.get(place).ok_or(RpcFailure::NoNode { method })?;
+        let subscribed = node.subscribe_heads().await;
+        self.pool.ended(place, subscribed.as_ref().err());
+        Ok((subscribed?, self.pinned(place)))
     }
 
-    /// Forgets a connection that failed, so that the next request dials again and looks at the chain id.
-    fn watch_line<T>(&self, provider: &DynProvider, answer: Result<T, RpcFailure>) -> Result<T, RpcFailure> {
-        if answer.as_ref().is_err_and(RpcFailure::is_of_the_line) {
-            self.shared.line.hang_up(provider);
-        }
-        answer
+    /// After a subscription failed: whether heads can be polled from nodes that do not push meanwhile.
+    pub(crate) fn polls_at_least(&self, failure: RpcFailure) -> Result<(), RpcFailure> {
+        let may_poll = self.pool.nodes.len() > 1 && self.pool.best_node("eth_getBlockByNumber").is_ok();
+        if may_poll { Ok(()) } else { Err(failure) }
     }
 
-    #[cfg(test)]
-    pub(crate) fn over(provider: DynProvider, chain: ChainId) -> Self {
-        let address = RpcAddress::Http("http://fake.test/secret".parse().unwrap());
-        let line = Line::of(provider);
-        Self { shared: Arc::new(Shared { address, chain, patience: PATIENCE, line }) }
+    /// Wakes whoever waits for a head that a quorum has; silent where nobody looks, with one node.
+    pub(crate) fn newest(&self) -> channel::Receiver<Option<BlockNumber>> {
+        self.pool.newest.subscribe()
+    }
+
+    /// How many blocks behind the others a node may be.
+    pub(crate) fn lag_allowed(&self) -> u64 {
+        self.pool.settings.lag_allowed
     }
 }
 
+/// One node is not looked at, so nothing depends on this.
+const UNKNOWN_BLOCK_TIME: Duration = Duration::from_secs(12);
+
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.shared.address.fmt(f)
+        let shown = |node: &Node| node.address.to_string();
+        match self.only.and_then(|only| self.pool.nodes.get(only)) {
+            Some(node) => node.address.fmt(f),
+            None => f.write_str(&self.pool.nodes.iter().map(shown).collect::<Vec<_>>().join(", ")),
+        }
     }
 }
 
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Endpoint({self}, chain {})", self.shared.chain)
+        write!(f, "Endpoint({self}, chain {})", self.pool.chain)
     }
 }

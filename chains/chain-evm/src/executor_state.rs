@@ -10,7 +10,10 @@ use alloy::{
 };
 use chain_door::{KeepwrightExecutor::ownerCall, runtime_code_hash};
 
-use crate::{Endpoint, EvmReader, ReaderConfig};
+use crate::{
+    Endpoint, EvmReader, ReaderConfig,
+    endpoint::{Agreement, at},
+};
 
 /// What stands at the address that the policy names as executor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,14 +28,18 @@ pub enum ExecutorState {
 }
 
 impl ExecutorState {
-    /// Reads it at the latest block: by the hash of its code, not by what it says of itself.
+    /// Reads it at the latest block: by the hash of its code, not by what it says of itself. Everything that this address
+    /// gets hangs on it, so a quorum of the nodes must have the same code.
     ///
     /// # Errors
-    /// When the node cannot be asked.
+    /// When no node can be asked, or not enough of them agree.
     pub async fn read(endpoint: &Endpoint, executor: Address) -> Result<Self, ReadError> {
         let failed =
             |cause: crate::RpcFailure| ReadError { what: "the executor's code", cause: Box::new(cause) };
-        let code: Bytes = endpoint.ask("eth_getCode", (executor, "latest")).await.map_err(failed)?;
+        let head = endpoint.latest().await.map_err(failed)?;
+        let params = (executor, at(head.block.hash));
+        let code: Bytes =
+            endpoint.ask_agreed("eth_getCode", params, Agreement::on_block()).await.map_err(failed)?;
         if keccak256(&code) != runtime_code_hash() {
             return Ok(Self::NotOurs);
         }

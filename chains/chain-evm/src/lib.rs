@@ -17,7 +17,9 @@ mod wallet;
 
 pub use clock::SystemClock;
 pub use data_fee::DataPrice;
-pub use endpoint::{ConnectError, Endpoint, RpcFailure, Scrubbed};
+pub use endpoint::{
+    ConnectError, Endpoint, Finality, NodeHealth, NodeState, PoolConfig, PoolHealth, RpcFailure, Scrubbed,
+};
 pub use executor_state::ExecutorState;
 pub use fees::TipBounds;
 pub use keystore::{Keystore, KeystoreError, KeystoreWarning, Password, ScryptCost, UnlockedKey};

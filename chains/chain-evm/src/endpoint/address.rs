@@ -1,17 +1,40 @@
 //! Where a node is, and what of that may be shown.
 
-use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
+use std::{fmt, path::PathBuf, str::FromStr};
 
 use alloy::{
     providers::{DynProvider, IpcConnect, Provider, ProviderBuilder, WsConnect},
     rpc::client::{ClientBuilder, RpcClient},
     transports::{
-        TransportErrorKind, TransportResult,
+        TransportErrorKind, TransportFut, TransportResult,
         http::reqwest::{self, Url},
+        ws::WebSocketConfig,
     },
 };
+use tower::{
+    Layer,
+    limit::concurrency::{ConcurrencyLimit, future::ResponseFuture},
+    util::MapFuture,
+};
 
-use super::{ConnectError, Scrubbed, line::Once};
+use super::{ConnectError, Scrubbed, http::BoundedHttp, line::Once, node::Limits};
+
+/// What is kept of a text that a node or a proxy wrote.
+const OF_A_TEXT: usize = 512;
+
+/// Lets so many requests be under way, and the others wait.
+#[derive(Debug, Clone, Copy)]
+struct AtOnce(usize);
+
+type Boxed = fn(ResponseFuture<TransportFut<'static>>) -> TransportFut<'static>;
+
+impl<S> Layer<S> for AtOnce {
+    type Service = MapFuture<ConcurrencyLimit<S>, Boxed>;
+
+    fn layer(&self, line: S) -> Self::Service {
+        MapFuture::new(ConcurrencyLimit::new(line, self.0), |answer| Box::pin(answer))
+    }
+}
 
 /// A parsed RPC address. Shown, it ends at the host: user names, passwords, paths and queries carry API keys.
 pub(super) enum RpcAddress {
@@ -26,23 +49,45 @@ impl RpcAddress {
         matches!(self, Self::Ws(_) | Self::Ipc(_))
     }
 
-    /// Opens a connection, with no filler, no wallet and no retry.
-    pub(super) async fn dial(&self, patience: Duration) -> TransportResult<DynProvider> {
-        let builder = ClientBuilder::default();
+    /// Opens a connection, with no filler, no wallet and no retry, over which so many requests go at once.
+    pub(super) async fn dial(&self, limits: Limits) -> TransportResult<DynProvider> {
+        let builder = ClientBuilder::default().layer(AtOnce(limits.at_once.max(1)));
         let client: RpcClient = match self {
             Self::Http(url) => {
-                let http = reqwest::Client::builder().timeout(patience).build();
-                builder.http_with_client(http.map_err(TransportErrorKind::custom)?, url.clone())
+                let http = reqwest::Client::builder().timeout(limits.patience).build();
+                let http = http.map_err(TransportErrorKind::custom)?;
+                builder.transport(BoundedHttp::new(http, url.clone(), limits.max_answer), false)
             }
-            Self::Ws(url) => builder.pubsub(Once(WsConnect::new(url.as_str()))).await?,
+            Self::Ws(url) => {
+                let most = Some(limits.max_answer);
+                let bounds = WebSocketConfig::default().max_message_size(most).max_frame_size(most);
+                builder.pubsub(Once(WsConnect::new(url.as_str()).with_config(bounds))).await?
+            }
             Self::Ipc(path) => builder.pubsub(Once(IpcConnect::new(path.clone()))).await?,
         };
         Ok(ProviderBuilder::new().disable_recommended_fillers().connect_client(client).erased())
     }
 
+    /// What else than closing it may have ended a connection, for which more than `most` bytes at once are an error.
+    pub(super) fn longest_message(&self, most: usize) -> String {
+        match self {
+            Self::Ws(_) => format!(", or sent more than {most} bytes at once"),
+            Self::Http(_) | Self::Ipc(_) => String::new(),
+        }
+    }
+
     /// `text` without anything of the address that may be a secret.
     pub(super) fn scrub(&self, text: &str) -> Scrubbed {
-        let (Self::Http(url) | Self::Ws(url)) = self else { return Scrubbed(text.to_owned()) };
+        // Scrubbed before it is cut: half a secret is still one.
+        let mut clean = self.without_secrets(text);
+        if clean.chars().nth(OF_A_TEXT).is_some() {
+            clean = clean.chars().take(OF_A_TEXT).chain(['…']).collect();
+        }
+        Scrubbed(clean)
+    }
+
+    fn without_secrets(&self, text: &str) -> String {
+        let (Self::Http(url) | Self::Ws(url)) = self else { return text.to_owned() };
         let mut clean = text.replace(url.as_str(), &self.to_string());
         let path = url.path();
         let secrets = [path, path.trim_start_matches('/'), url.query().unwrap_or(""), url.username()]
@@ -53,7 +98,7 @@ impl RpcAddress {
         for secret in secrets.filter(|piece| piece.len() >= 4) {
             clean = clean.replace(secret, "…");
         }
-        Scrubbed(clean)
+        clean
     }
 }
 

@@ -4,12 +4,7 @@ use agent_core::{
     Head,
     units::{Asset, BlockNumber},
 };
-use alloy::{
-    primitives::{Address, B256, Bytes, U64, U256},
-    providers::Provider,
-    pubsub::SubscriptionStream,
-    rpc::client::BatchRequest,
-};
+use alloy::primitives::{Address, B256, Bytes, U64, U256};
 use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};
 use serde_json::{Value, json};
 
@@ -40,23 +35,12 @@ impl Endpoint {
 
     async fn ask_batch(&self, questions: Vec<Question>) -> Result<Vec<Value>, RpcFailure> {
         let method = questions.first().map_or("nothing", |(method, _)| method);
-        let provider = self.provider().await?;
-        let asked = async {
-            let mut batch = BatchRequest::new(provider.client());
-            let waiting = questions.iter().map(|(method, params)| batch.add_call(*method, params));
-            let waiting = waiting.collect::<Result<Vec<_>, _>>()?;
-            batch.send().await?;
-            futures::future::try_join_all(waiting).await
-        };
-        let answers = self.within(method, Box::pin(asked)).await;
-        self.watch_line(&provider, answers)
+        Ok(self.pool.ask_batch(self.only, method, &questions).await?.0)
     }
 
     /// The newest head.
     pub(crate) async fn latest(&self) -> Result<Head, RpcFailure> {
-        let method = "eth_getBlockByNumber";
-        let head: Option<WireHead> = self.ask(method, ("latest", false)).await?;
-        head.map(Head::from).ok_or_else(|| RpcFailure::unreadable(method, "there is no latest block"))
+        Ok(self.latest_from().await?.0)
     }
 
     /// The canonical head at `number`, or `None` when the chain is not that long.
@@ -69,14 +53,6 @@ impl Endpoint {
     pub(crate) async fn head_of(&self, hash: B256) -> Result<Option<Head>, RpcFailure> {
         let head: Option<WireHead> = self.ask("eth_getBlockByHash", (hash, false)).await?;
         Ok(head.map(Head::from))
-    }
-
-    /// New heads, pushed as they come. Only where [`pushes`](Self::pushes).
-    pub(crate) async fn subscribe_heads(&self) -> Result<SubscriptionStream<WireHead>, RpcFailure> {
-        let provider = self.provider().await?;
-        let asked = provider.subscribe::<_, WireHead>(("newHeads".to_owned(),));
-        let subscribed = self.within("eth_subscribe", asked).await;
-        Ok(self.watch_line(&provider, subscribed)?.into_stream())
     }
 
     /// The logs that `filter` names.
@@ -140,12 +116,12 @@ impl Endpoint {
         self.ask("eth_getTransactionReceipt", (transaction,)).await
     }
 
-    /// Whether the transaction is mined on this chain, as far as this node knows.
+    /// Whether the transaction is mined on this chain, as far as a quorum of the nodes knows.
     ///
     /// # Errors
-    /// When the node cannot be asked.
+    /// When no node can be asked, or not enough of them agree.
     pub async fn has_mined(&self, transaction: B256) -> Result<bool, RpcFailure> {
-        Ok(self.receipt(transaction).await?.is_some())
+        Ok(self.agreed_receipt(transaction).await?.is_some())
     }
 
     /// Whether the node has the transaction, mined or pending.

@@ -8,7 +8,7 @@ use alloy::primitives::{Address, B256, Bytes, U64, U128, U256};
 use serde::{Deserialize, Serialize};
 
 /// A header as JSON-RPC has it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WireHead {
     hash: B256,
@@ -31,7 +31,7 @@ impl From<WireHead> for Head {
 }
 
 /// A log as JSON-RPC has it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WireLog {
     address: Address,

@@ -33,6 +33,8 @@ pub(super) struct Feed {
 struct Live {
     follow: Follow,
     heads: Heads,
+    /// Who is asked about the way to the new head: the node that gave it, until that fails.
+    giver: Endpoint,
 }
 
 impl Feed {
@@ -70,6 +72,7 @@ impl Feed {
                 live.follow.abandon();
             }
             live.heads.reset();
+            live.giver = self.endpoint.clone();
         }
         self.backoff.failed().await;
     }
@@ -78,14 +81,14 @@ impl Feed {
         let Some(live) = &mut self.live else { return self.past().await.map(Some) };
         match live.follow.next() {
             Next::NewHead => {
-                live.look(&self.endpoint).await?;
+                live.look().await?;
                 if live.follow.next() == Next::NewHead {
                     self.backoff.succeeded();
                 }
                 Ok(None)
             }
             Next::Parent(hash) => {
-                let parent = self.endpoint.head_of(hash).await?.ok_or(Trouble::NoParent)?;
+                let parent = live.giver.head_of(hash).await?.ok_or(Trouble::NoParent)?;
                 live.follow.offer(parent)?;
                 Ok(None)
             }
@@ -96,7 +99,7 @@ impl Feed {
                 Ok(Some(ChainEvent::Rollback { to }))
             }
             Next::Block(head) => {
-                let logs = logs_of(&self.endpoint, &self.filters, self.from, head).await?;
+                let logs = logs_of(&live.giver, &self.filters, self.from, head).await?;
                 self.told_block();
                 Ok(Some(ChainEvent::Block { head, logs }))
             }
@@ -115,13 +118,15 @@ impl Feed {
     }
 
     async fn past(&mut self) -> Result<ChainEvent, Trouble> {
-        match self.history.step(&self.endpoint, &self.filters).await? {
+        // One node a step: two that are not at the same head would contradict each other.
+        match self.history.step(&self.endpoint.one()?, &self.filters).await? {
             Past::Rollback(to) => Ok(ChainEvent::Rollback { to }),
             Past::Chunk(Chunk { head, logs, live }) => {
                 let last = live.is_some();
                 self.live = live.map(|follow| {
                     let poll = self.config.poll.unwrap_or_else(|| follow.tenth_of_block_time());
-                    Live { follow, heads: Heads::new(self.endpoint.clone(), poll) }
+                    let giver = self.endpoint.clone();
+                    Live { follow, heads: Heads::new(self.endpoint.clone(), poll), giver }
                 });
                 Ok(ChainEvent::History { head, logs, last })
             }
@@ -140,13 +145,14 @@ impl Feed {
 
 impl Live {
     /// Waits for a head and offers it, or a nearer one on the way to it.
-    async fn look(&mut self, endpoint: &Endpoint) -> Result<(), Trouble> {
-        let mut head = self.heads.next().await?;
+    async fn look(&mut self) -> Result<(), Trouble> {
+        let (mut head, giver) = self.heads.next().await?;
         let nearer = self.follow.tip().block.number.0.saturating_add(STRIDE);
         if head.block.number.0 > nearer {
-            head = endpoint.head_at(BlockNumber(nearer)).await?.ok_or(Trouble::Moved)?;
+            head = giver.head_at(BlockNumber(nearer)).await?.ok_or(Trouble::Moved)?;
             self.heads.hurry();
         }
+        self.giver = giver;
         Ok(self.follow.offer(head)?)
     }
 }
@@ -162,7 +168,7 @@ async fn logs_of(
     }
     let mut answers = Vec::new();
     for question in filters.questions(Blocks::Of(head.block.hash)) {
-        answers.extend(endpoint.logs(&question).await?);
+        answers.extend(endpoint.logs_of_block(head.block.hash, &question).await?);
     }
     if !answers.iter().all(|log| log.is_of(head.block)) {
         return Err(Trouble::ForeignLog(head.block.number));

@@ -195,7 +195,7 @@ async fn logs_between(
 ) -> Result<Vec<ChainLog>, Trouble> {
     let mut answers = Vec::new();
     for question in filters.questions(Blocks::Range(from, head.block.number)) {
-        answers.extend(endpoint.logs(&question).await?);
+        answers.extend(endpoint.logs_up_to(head, &question).await?);
     }
     if canonical(endpoint, head.block.number).await?.block.hash != head.block.hash {
         return Err(Trouble::Moved);
@@ -213,7 +213,7 @@ async fn canonical(endpoint: &Endpoint, number: BlockNumber) -> Result<Head, Tro
 
 /// Whether fewer blocks may be answered where these were not.
 const fn too_much(failure: &RpcFailure) -> bool {
-    failure.is_refusal() || matches!(failure, RpcFailure::TimedOut { .. })
+    failure.is_refusal() || matches!(failure, RpcFailure::TimedOut { .. } | RpcFailure::TooLarge { .. })
 }
 
 /// How many blocks to ask for at once.

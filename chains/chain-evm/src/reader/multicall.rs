@@ -41,7 +41,9 @@ impl Multicall {
         endpoint: &Endpoint,
         queries: &[Query],
     ) -> Result<(BlockRef, Vec<Answered>), RpcFailure> {
-        let block = endpoint.latest().await?.block;
+        // The node that gave the head has its state; another may not yet.
+        let (head, giver) = endpoint.latest_from().await?;
+        let (block, endpoint) = (head.block, &giver);
         let answers = if queries.len() > 1 && self.is_present(endpoint, block.hash).await? {
             let parts = queries.chunks(TOGETHER).map(|part| together(endpoint, block.hash, part).boxed());
             let parts: Vec<_> = parts.collect();

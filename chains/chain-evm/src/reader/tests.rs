@@ -17,6 +17,8 @@ use crate::{
 
 mod against_anvil;
 mod against_fake;
+mod against_pool;
+mod cuts_and_reorgs;
 
 fn interests() -> Vec<Interest> {
     // The second matches everything the first does: each log must still come once.
