@@ -187,14 +187,16 @@ impl Endpoint {
         method: &'static str,
         params: P,
     ) -> Result<R, RpcFailure> {
-        Ok(self.pool.ask(self.only, method, params).await?.0)
+        // Boxed: whoever asks several questions would carry the whole of each.
+        Ok(Box::pin(self.pool.ask(self.only, method, params)).await?.0)
     }
 
     /// The newest head, and the node that gave it.
     pub(crate) async fn latest_from(&self) -> Result<(Head, Self), RpcFailure> {
         let method = "eth_getBlockByNumber";
         // A `null` is unreadable, and the node's fault: every chain has a newest block.
-        let (head, node) = self.pool.ask::<_, WireHead>(self.only, method, ("latest", false)).await?;
+        let (head, node) =
+            Box::pin(self.pool.ask::<_, WireHead>(self.only, method, ("latest", false))).await?;
         let head = Head::from(head);
         let giver = self.pinned(node);
         giver.gave(head);

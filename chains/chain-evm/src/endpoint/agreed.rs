@@ -100,13 +100,15 @@ impl Endpoint {
             return self.agreed_logs(known, block, filter, Agreement::on_block()).await;
         }
         let one = self.one()?;
-        // Who gave the head has the block; so does the only one there is.
-        let has_it = self.only.is_some() || pool.nodes.len() == 1 || one.head_of(block).await?.is_some();
-        if has_it {
-            one.logs(filter).await
-        } else {
-            Err(RpcFailure::unreadable("eth_getBlockByHash", "the node does not know the block"))
+        let unknown = || RpcFailure::unreadable("eth_getBlockByHash", "the node does not know the block");
+        // Who gave the head has the block, and so does the only node there is; but what answers behind their address may
+        // have changed since, and an unknown block may have no logs.
+        if self.only.is_some() || pool.nodes.len() == 1 {
+            let (logs, head) = futures::try_join!(one.logs(filter), one.head_of(block))?;
+            return head.map(|_| logs).ok_or_else(unknown);
         }
+        one.head_of(block).await?.ok_or_else(unknown)?;
+        one.logs(filter).await
     }
 
     /// The logs of canonical blocks up to `head`, as `filter` has them. Of what most nodes do not keep, whoever keeps it
