@@ -10,8 +10,8 @@ use agent_runtime::ClosedDoor;
 use alloy_primitives::{Address, B256};
 use chain_door::{Door, DoorPorts, KillSwitch, Page, Policy};
 use chain_evm::{
-    CheckedSimulator, Endpoint, EvmReader, Hardfork, ReaderConfig, RevmSimulator, RevmSimulatorConfig,
-    RpcFailure, TipBounds, UnlockedKey, Wallet, WalletConfig, WithoutOpinion,
+    CheckedSimulator, Endpoint, EvmReader, Hardfork, OrderFlowRoutes, ReaderConfig, RevmSimulator,
+    RevmSimulatorConfig, RpcFailure, TipBounds, UnlockedKey, Wallet, WalletConfig, WithoutOpinion,
 };
 use memory_journal::RedbJournal;
 use memory_sled::{Opened, SledMemory};
@@ -129,6 +129,9 @@ const POLL: Duration = Duration::from_millis(200);
 /// Blocks without inclusion after which the operator hears of it.
 const STUCK_AFTER: u64 = 10;
 
+/// For how many of the dearest transactions that the policy allows the key should hold gas money.
+const TOP_UP_FOR: u64 = 3;
+
 /// What the operator should know of how the memory was opened.
 fn told(opened: &Opened) -> Option<String> {
     match opened {
@@ -223,6 +226,8 @@ impl Site {
             tip: TIP,
             poll: POLL,
             stuck_after: STUCK_AFTER,
+            routes: OrderFlowRoutes::none(),
+            top_up_below: self.policy.dearest(TOP_UP_FOR),
             kill: kill.clone(),
         };
         let ports = DoorPorts {

@@ -77,7 +77,7 @@
 //! ```
 
 use agent_core::{
-    Draft, OpportunityId, Origin,
+    Action, Draft, OpportunityId, Origin,
     ports::{Frame, Quote, Reservation, Simulation},
     units::{Asset, ChainId, Timestamp},
 };
@@ -171,6 +171,17 @@ impl Recorded {
     #[must_use]
     pub const fn order_flow(&self) -> OrderFlow {
         self.order_flow
+    }
+
+    /// The chain time after which the executor refuses it. What the executor does not see, such as a cancellation, has none.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        match &self.draft.action {
+            Action::Execute(intent) if self.transaction.to != Some(self.transaction.from) => {
+                Some(intent.deadline)
+            }
+            Action::Execute(_) | Action::Maintain(_) => None,
+        }
     }
 
     /// The opportunity that it takes.

@@ -7,7 +7,7 @@ mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use agent_core::units::{ChainId, Token};
+use agent_core::units::{ChainId, Token, Wei};
 use alloy_primitives::{Address, B256, U256};
 
 pub use file::PolicyError;
@@ -174,6 +174,14 @@ impl Policy {
     /// The function with this selector, where the policy lists it for `target`.
     pub(crate) fn function(&self, target: Address, selector: [u8; 4]) -> Option<&Function> {
         self.contracts.get(&target)?.functions.get(&selector)
+    }
+
+    /// What so many transactions cost at most, each with as much gas, and as dear, as is allowed.
+    #[must_use]
+    pub fn dearest(&self, transactions: u64) -> Wei {
+        let Limits { gas_per_transaction, max_fee, .. } = self.limits;
+        let one = Wei::for_gas(gas_per_transaction, max_fee).unwrap_or(Wei(U256::MAX));
+        Wei(one.0.saturating_mul(U256::from(transactions)))
     }
 
     /// Who may see what `strategy` sends. What is not a strategy's (maintenance) is nobody's secret.

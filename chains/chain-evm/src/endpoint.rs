@@ -37,12 +37,12 @@ use alloy::{
 use tokio::sync::watch as channel;
 
 use self::{
-    address::RpcAddress,
     health::Input,
     node::{Limits, Node},
     pool::Pool,
     wire::WireHead,
 };
+pub(crate) use address::RpcAddress;
 pub use config::{Finality, PoolConfig};
 pub use failure::{ConnectError, RpcFailure, Scrubbed};
 pub(crate) use questions::{Question, at};

@@ -12,6 +12,7 @@ mod fees;
 mod keystore;
 mod profile;
 mod reader;
+mod relay;
 mod simulator;
 mod wallet;
 
@@ -28,6 +29,7 @@ pub use profile::{
     KnownAddress, OrderFlow, OrderFlowKind, ProfileError, SeenCode, Sourced,
 };
 pub use reader::{EvmReader, ReaderConfig};
+pub use relay::{OrderFlowRoutes, PrivateRpc, RawMethod, RouteError};
 pub use simulator::{
     CheckedSimulator, EvmSimulator, Execution, Hardfork, RevmSimulator, RevmSimulatorConfig,
     SimulationFailure, WithoutOpinion,

@@ -17,24 +17,28 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use agent_core::{
     ports::{BoxFuture, Followed, Quote, Sender, SenderError, Sent, Standing},
-    units::{Asset, Wei},
+    units::{Asset, BlockNumber, BlockRef, Timestamp, Wei},
 };
-use alloy::primitives::Address;
-use chain_door::{KillSwitch, Recorded, Transaction};
+use alloy::primitives::{Address, B256};
+use chain_door::{KillSwitch, OrderFlow, Recorded, Transaction};
 
 pub use self::failure::WalletError;
 use self::{
-    key_task::{KeyTask, Purpose},
-    lane::Lane,
+    key_task::{KeyTask, Purpose, Signed},
+    lane::{Attempt, Lane},
 };
 use crate::{
     endpoint::Endpoint,
     fees::{Fees, TipBounds},
     keystore::UnlockedKey,
+    relay::OrderFlowRoutes,
 };
 
 /// Blocks whose tips are looked at for a quote.
 const FEE_BLOCKS: u64 = 10;
+
+/// A head, where none was heard of.
+const BEFORE_ALL: BlockRef = BlockRef { number: BlockNumber(0), hash: B256::ZERO, timestamp: Timestamp(0) };
 
 /// How a wallet works.
 #[derive(Debug, Clone)]
@@ -47,6 +51,10 @@ pub struct WalletConfig {
     pub poll: Duration,
     /// After how many blocks without inclusion a transaction is stuck.
     pub stuck_after: u64,
+    /// Where transactions go that not everybody may see.
+    pub routes: OrderFlowRoutes,
+    /// Below this much of the native coin, the wallet warns that the key needs more.
+    pub top_up_below: Wei,
     /// Checked immediately before each signature that may leave, and again before each broadcast.
     pub kill: KillSwitch,
 }
@@ -107,19 +115,36 @@ impl WalletHandle {
         let Fees { max_fee, least_fee, tip } =
             Fees::offer(next_base_fee, &tips, config.tip).ok_or(WalletError::FeesTooHigh)?;
         let (chain, from, nonce, head) = (endpoint.chain(), *from, pending, head.block);
+        self.lane.saw(head);
+        self.lane.balance(Wei(balance));
         Ok(Quote { chain, from, nonce, max_fee, least_fee, tip, balance: Wei(balance), head })
     }
 
-    async fn sign_and_broadcast(&self, transaction: &Transaction) -> Result<Sent, WalletError> {
-        let signed = self.lane.key.sign(transaction, Purpose::Send).await?;
-        let sent = signed.sent;
-        self.lane.remember(signed.clone());
-        self.lane.broadcast(&signed).await.inspect_err(|_never_left| self.lane.take_back(sent))?;
+    async fn sign_and_send(&self, transaction: &Transaction, terms: Terms) -> Result<Sent, WalletError> {
+        let Lane { config, key, .. } = &*self.lane;
+        if terms.flow != OrderFlow::Public && config.routes.is_empty() {
+            return Err(WalletError::NoPrivateRoute);
+        }
+        let head = self.head(terms.flow).await?;
+        let attempt = terms.of(key.sign(transaction, Purpose::Send).await?);
+        let sent = attempt.signed.sent;
+        self.lane.remember(attempt.clone());
+        self.lane.send(&attempt, head).await.inspect_err(|_never_left| self.lane.take_back(sent))?;
         Ok(sent)
     }
 
+    /// The head of the last quote: relays are told for which blocks. Asked for only when there was none, and where that
+    /// matters.
+    async fn head(&self, flow: OrderFlow) -> Result<BlockRef, WalletError> {
+        match self.lane.head() {
+            Some(head) => Ok(head),
+            None if flow == OrderFlow::Public => Ok(BEFORE_ALL),
+            None => Ok(self.lane.endpoint.latest().await?.block),
+        }
+    }
+
     /// Where `transaction` stands. One look never says that it is superseded: following it does, once that is final.
-    async fn standing(&self, transaction: &Transaction) -> Result<Standing, WalletError> {
+    async fn standing(&self, transaction: &Transaction, terms: Terms) -> Result<Standing, WalletError> {
         let Lane { endpoint, from, key, .. } = &*self.lane;
         let signed = key.sign(transaction, Purpose::Find).await?;
         let sent = signed.sent;
@@ -133,8 +158,26 @@ impl WalletHandle {
         if !known {
             return Ok(Standing::Unknown(sent));
         }
-        self.lane.remember(signed);
+        self.lane.remember(terms.of(signed));
         Ok(Standing::Known(sent))
+    }
+}
+
+/// On which terms a transaction was recorded.
+#[derive(Debug, Clone, Copy)]
+struct Terms {
+    flow: OrderFlow,
+    deadline: Option<Timestamp>,
+}
+
+impl Terms {
+    fn recorded(recorded: &Recorded) -> Self {
+        Self { flow: recorded.order_flow(), deadline: recorded.deadline() }
+    }
+
+    const fn of(self, signed: Signed) -> Attempt {
+        let Self { flow, deadline } = self;
+        Attempt { signed, flow, deadline }
     }
 }
 
@@ -145,14 +188,16 @@ impl Sender<Recorded> for WalletHandle {
 
     fn send(&self, recorded: Recorded) -> BoxFuture<'_, Result<Sent, SenderError>> {
         Box::pin(async move {
-            let sent = self.sign_and_broadcast(recorded.transaction()).await;
+            let terms = Terms::recorded(&recorded);
+            let sent = self.sign_and_send(recorded.transaction(), terms).await;
             sent.map_err(|error| error.when("send"))
         })
     }
 
     fn find<'a>(&'a self, recorded: &'a Recorded) -> BoxFuture<'a, Result<Standing, SenderError>> {
         Box::pin(async {
-            self.standing(recorded.transaction()).await.map_err(|error| error.when("find a transaction"))
+            let standing = self.standing(recorded.transaction(), Terms::recorded(recorded)).await;
+            standing.map_err(|error| error.when("find a transaction"))
         })
     }
 

@@ -37,7 +37,7 @@ impl<S> Layer<S> for AtOnce {
 }
 
 /// A parsed RPC address. Shown, it ends at the host: user names, passwords, paths and queries carry API keys.
-pub(super) enum RpcAddress {
+pub(crate) enum RpcAddress {
     Http(Url),
     Ws(Url),
     Ipc(PathBuf),
@@ -77,7 +77,7 @@ impl RpcAddress {
     }
 
     /// `text` without anything of the address that may be a secret.
-    pub(super) fn scrub(&self, text: &str) -> Scrubbed {
+    pub(crate) fn scrub(&self, text: &str) -> Scrubbed {
         // Scrubbed before it is cut: half a secret is still one.
         let mut clean = self.without_secrets(text);
         if clean.chars().nth(OF_A_TEXT).is_some() {
@@ -93,6 +93,7 @@ impl RpcAddress {
         let secrets = [path, path.trim_start_matches('/'), url.query().unwrap_or(""), url.username()]
             .into_iter()
             .chain(path.split('/'))
+            .chain(url.query().into_iter().flat_map(|query| query.split(['&', '='])))
             .chain(url.password());
         // Shorter pieces, such as `v3`, are no secrets; replacing them would garble every sentence.
         for secret in secrets.filter(|piece| piece.len() >= 4) {
@@ -168,7 +169,7 @@ mod tests {
         let address: RpcAddress = url.parse().unwrap();
         let text = format!(
             "error for url ({url}): https://eth.example.com/v3/abcdef0123456789 said key=QUERY1, \
-             hunter2, project abcdef0123456789 is over its limit"
+             hunter2, project abcdef0123456789 is over its limit; QUERY1 is too"
         );
         let clean = address.scrub(&text).to_string();
         for secret in ["hunter2", "abcdef0123456789", "QUERY1"] {

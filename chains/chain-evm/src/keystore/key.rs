@@ -73,7 +73,11 @@ pub struct UnlockedKey {
 
 impl UnlockedKey {
     fn new(secret: SecretKey) -> Self {
-        let curve = Secp256k1::signing_only();
+        let mut curve = Secp256k1::signing_only();
+        // Blinds the arithmetic against who measures it; signatures are the same without.
+        if let Ok(seed) = random() {
+            curve.seeded_randomize(&seed);
+        }
         let public = PublicKey::from_secret_key(&curve, &secret).serialize_uncompressed();
         // The first byte says that the point is not compressed.
         let address = Address::from_raw_public_key(public.get(1..).unwrap_or_default());

@@ -13,6 +13,11 @@ pub enum WalletError {
     /// The operator stopped everything.
     #[error("the kill switch is latched: nothing is signed or broadcast")]
     Killed,
+    /// The policy keeps the transaction from the public pool, and there is no other way.
+    #[error(
+        "the policy sends it privately, and no private rpc or builder is configured: configure one, or allow `public`"
+    )]
+    NoPrivateRoute,
     /// The transaction is for another chain.
     #[error("the transaction is for chain {found}, this wallet is on {expected}")]
     WrongChain {

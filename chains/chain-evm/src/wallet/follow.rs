@@ -68,7 +68,12 @@ impl Following<'_> {
         match progress.judge(self.look().await?) {
             Verdict::Wait => Ok(None),
             Verdict::Rebroadcast => {
-                self.rebroadcast().await;
+                tracing::warn!(transaction = %self.latest.transaction, "no node has a transaction under way: sending it again");
+                self.send_again().await;
+                Ok(None)
+            }
+            Verdict::Offer => {
+                self.send_again().await;
                 Ok(None)
             }
             Verdict::Stuck(blocks) => {
@@ -89,7 +94,9 @@ impl Following<'_> {
     async fn look(&self) -> Result<Look, RpcFailure> {
         let Lane { endpoint, config, from, .. } = self.lane;
         let nonce = self.latest.nonce;
-        let head = endpoint.latest().await?.block.number;
+        let block = endpoint.latest().await?.block;
+        self.lane.saw(block);
+        let head = block.number;
         // The nonce before the receipts: had one of them been mined by then, its receipt is there by now.
         let gone = endpoint.nonce_at(*from, deep(head, config.confirmations)).await? > nonce;
         let used = gone || endpoint.mined_nonce(*from).await? > nonce;
@@ -97,6 +104,7 @@ impl Following<'_> {
             Some(found) => found,
             None if gone => Found::NonceGone,
             None if used => Found::NonceUsed,
+            None if self.lane.is_private(self.latest, head) => Found::Withheld,
             None if endpoint.has_transaction(self.latest.transaction).await? => Found::Pending,
             None => Found::Nowhere,
         };
@@ -128,14 +136,13 @@ impl Following<'_> {
         Ok(canonical.is_some_and(|block| block.block.hash == receipt.block_hash))
     }
 
-    async fn rebroadcast(&self) {
+    async fn send_again(&self) {
         let Sent { transaction, .. } = self.latest;
-        let Some(signed) = self.lane.signed(self.latest) else {
-            tracing::warn!(%transaction, "the node lost a transaction that this process did not sign: it cannot be sent again");
+        let (Some(attempt), Some(head)) = (self.lane.attempt(self.latest), self.lane.head()) else {
+            tracing::warn!(%transaction, "this process did not sign it: it cannot be sent again");
             return;
         };
-        tracing::warn!(%transaction, "the node does not have a transaction under way: sending it again");
-        if let Err(killed) = self.lane.broadcast(&signed).await {
+        if let Err(killed) = self.lane.send(&attempt, head).await {
             tracing::warn!(%transaction, %killed, "not sent again");
         }
     }
@@ -143,15 +150,17 @@ impl Following<'_> {
     async fn circumstances(&self) -> Result<Circumstances, RpcFailure> {
         let Lane { endpoint, from, .. } = self.lane;
         let Sent { transaction, nonce } = self.latest;
-        let (mined, pending, history, balance, kept) = futures::try_join!(
+        let (mined, pending, history, balance, pooled, head) = futures::try_join!(
             endpoint.mined_nonce(*from),
             endpoint.pending_nonce(*from),
             endpoint.fee_history(1),
             endpoint.newest_balance(*from),
             endpoint.has_transaction(transaction),
+            endpoint.latest(),
         )?;
+        let kept = pooled || self.lane.is_private(self.latest, head.block.number);
         let next_base_fee = history.base_fee_per_gas.last().copied().unwrap_or_default().to();
-        let gas = self.lane.signed(self.latest).map(|signed| signed.gas);
+        let gas = self.lane.attempt(self.latest).map(|attempt| attempt.signed.gas);
         let under_way = self.lane.nonces();
         Ok(Circumstances { nonce, mined, pending, under_way, balance, next_base_fee, gas, kept })
     }

@@ -4,13 +4,14 @@ use agent_core::{
     Settlement,
     ports::{Stuck, StuckReason},
 };
-use alloy::primitives::{B256, Bytes, address, b256};
+use alloy::primitives::{Bytes, U256, address, b256};
 use chain_door::Gas;
 
 use super::*;
 
 mod against_anvil;
 mod against_fake;
+mod private;
 mod replaced;
 
 /// The second of anvil's own keys; everybody has it.
@@ -23,6 +24,8 @@ fn config(folder: &tempfile::TempDir, confirmations: u64) -> WalletConfig {
         tip: TipBounds { floor: 1_000_000, cap: 2_000_000_000 },
         poll: Duration::from_millis(20),
         stuck_after: 5,
+        routes: OrderFlowRoutes::none(),
+        top_up_below: Wei(U256::from(1_000)),
         kill: KillSwitch::at(&folder.path().join("KILL")),
     }
 }
@@ -36,7 +39,14 @@ fn transaction(quote: &Quote, to: Option<Address>, data: impl Into<Bytes>) -> Tr
     Transaction { chain: quote.chain, from: quote.from, nonce: quote.nonce, to, data: data.into(), gas }
 }
 
+/// Everybody may see it, at any time.
+const PUBLIC: Terms = Terms { flow: OrderFlow::Public, deadline: None };
+
 impl WalletHandle {
+    async fn sign_and_broadcast(&self, transaction: &Transaction) -> Result<Sent, WalletError> {
+        self.sign_and_send(transaction, PUBLIC).await
+    }
+
     async fn send_to(&self, to: Address, data: impl Into<Bytes>) -> (Transaction, Sent) {
         let transaction = transaction(&self.next_quote().await.unwrap(), Some(to), data);
         let sent = self.sign_and_broadcast(&transaction).await.unwrap();

@@ -37,6 +37,8 @@ pub(super) enum Found {
     Pending,
     /// The latest is nowhere.
     Nowhere,
+    /// The latest is with relays only, for all we know: no node can tell.
+    Withheld,
 }
 
 /// What to do about it.
@@ -44,8 +46,10 @@ pub(super) enum Found {
 pub(super) enum Verdict {
     /// Look again later.
     Wait,
-    /// Broadcast the bytes of the latest once more.
+    /// Broadcast the bytes of the latest once more: no node has them.
     Rebroadcast,
+    /// Offer the latest to the relays for the blocks after a new one.
+    Offer,
     /// This one is mined and deep enough.
     Final(B256, Box<WireReceipt>),
     /// Another transaction has their nonce for good.
@@ -107,7 +111,7 @@ impl Progress {
         let nowhere = matches!(found, Found::Nowhere);
         self.gone = if gone { self.gone.and(head) } else { Heads::default() };
         self.nowhere = if nowhere { self.nowhere.saturating_add(1) } else { 0 };
-        if !matches!(found, Found::Pending | Found::Nowhere) {
+        if !matches!(found, Found::Pending | Found::Nowhere | Found::Withheld) {
             // Should a reorg take it back, its time begins anew.
             self.waiting = None;
         } else if let Some(blocks) = self.stuck(head) {
@@ -124,9 +128,16 @@ impl Progress {
                 self.broadcast_at = head;
                 Verdict::Rebroadcast
             }
-            Found::Orphaned | Found::Pending | Found::NonceGone | Found::NonceUsed | Found::Nowhere => {
-                Verdict::Wait
+            Found::Withheld if head > self.broadcast_at => {
+                self.broadcast_at = head;
+                Verdict::Offer
             }
+            Found::Orphaned
+            | Found::Pending
+            | Found::NonceGone
+            | Found::NonceUsed
+            | Found::Nowhere
+            | Found::Withheld => Verdict::Wait,
         }
     }
 
@@ -260,6 +271,29 @@ mod tests {
     }
 
     #[test]
+    fn relays_get_it_once_for_every_block_until_it_is_mined() {
+        use Found::{Nowhere, Withheld};
+        use Verdict::{Offer, Rebroadcast, Stuck, Wait};
+        check(
+            [
+                (5, Withheld),
+                (5, Withheld),
+                (6, Withheld),
+                (4, Withheld),
+                (7, mined(ORIGINAL, 7)),
+                (8, Withheld),
+            ],
+            &[Offer, Wait, Offer, Wait, Wait, Offer],
+        );
+        // The time that it had for itself is over: everybody gets it, at once.
+        check(
+            [(5, Withheld), (6, Nowhere), (9, Nowhere), (10, Nowhere)],
+            &[Offer, Rebroadcast, Rebroadcast, Stuck(5)],
+        );
+        check([(1, Withheld), (3, Withheld), (6, Withheld)], &[Offer, Offer, Stuck(5)]);
+    }
+
+    #[test]
     fn stuck_is_what_waits_for_as_many_blocks_as_configured() {
         use Found::{NonceUsed, Orphaned, Pending};
         use Verdict::{Stuck, Wait};
@@ -276,7 +310,7 @@ mod tests {
     }
 
     fn any_look() -> impl Strategy<Value = (u64, u8, u64)> {
-        (1..60_u64, 0..6_u8, 1..60_u64)
+        (1..60_u64, 0..7_u8, 1..60_u64)
     }
 
     proptest! {
@@ -291,7 +325,8 @@ mod tests {
                     2 => Found::NonceGone,
                     3 => Found::NonceUsed,
                     4 => Found::Pending,
-                    _ => Found::Nowhere,
+                    5 => Found::Nowhere,
+                    _ => Found::Withheld,
                 };
                 if kind >= 4 { idle.push(head) } else { idle.clear() }
                 match progress.judge(Look { head: BlockNumber(head), found }) {
@@ -302,6 +337,7 @@ mod tests {
                     }
                     Verdict::Dropped => prop_assert_eq!(kind, 2),
                     Verdict::Rebroadcast => prop_assert_eq!(kind, 5),
+                    Verdict::Offer => prop_assert_eq!(kind, 6),
                     Verdict::Stuck(blocks) => {
                         let waited = head.saturating_sub(idle[0]);
                         prop_assert!(blocks == waited && blocks >= stuck_after && idle.len() >= 3);

@@ -14,23 +14,30 @@ use crate::endpoint::fake_node::{Reply, fake};
 
 /// What a fake node saw and does.
 #[derive(Default)]
-struct Node {
-    broadcasts: Mutex<Vec<Value>>,
+pub(super) struct Node {
+    pub(super) broadcasts: Mutex<Vec<Value>>,
     mined: AtomicU64,
     pending: AtomicU64,
     answers: Mutex<Vec<Reply>>,
     /// The newest block, and by how much it grows each time that somebody asks for it.
-    head: AtomicU64,
-    grows: AtomicU64,
+    pub(super) head: AtomicU64,
+    pub(super) grows: AtomicU64,
+    /// Wei.
+    pub(super) balance: AtomicU64,
 }
 
 impl Node {
     /// Answers broadcasts with `answers`, the last first.
-    fn new(answers: Vec<Reply>) -> Arc<Self> {
-        Arc::new(Self { answers: Mutex::new(answers), head: AtomicU64::new(9), ..Self::default() })
+    pub(super) fn new(answers: Vec<Reply>) -> Arc<Self> {
+        Arc::new(Self {
+            answers: Mutex::new(answers),
+            head: AtomicU64::new(9),
+            balance: AtomicU64::new(42),
+            ..Self::default()
+        })
     }
 
-    fn endpoint(self: &Arc<Self>) -> Endpoint {
+    pub(super) fn endpoint(self: &Arc<Self>) -> Endpoint {
         let node = Arc::clone(self);
         fake(move |method, params| match method {
             "eth_sendRawTransaction" => {
@@ -44,7 +51,7 @@ impl Node {
             "eth_getTransactionReceipt" | "eth_getTransactionByHash" => Reply::Is(Value::Null),
             "eth_getBalance" => {
                 assert_eq!(*params, json!([FROM, "latest"]));
-                Reply::Is(json!("0x2a"))
+                Reply::Is(json!(U64::from(node.balance.load(Ordering::SeqCst))))
             }
             "eth_feeHistory" => Reply::Is(json!({
                 "baseFeePerGas": ["0x64", "0x6e", "0x78"], "reward": [["0x0"], ["0x77359401"]], "oldestBlock": "0x1",
@@ -61,7 +68,7 @@ impl Node {
         })
     }
 
-    fn broadcasts(&self) -> usize {
+    pub(super) fn broadcasts(&self) -> usize {
         self.broadcasts.lock().unwrap().len()
     }
 }
@@ -102,7 +109,7 @@ async fn whatever_a_broadcast_is_answered_the_transaction_counts_as_sent() {
         node.pending.store(nonce, Ordering::SeqCst);
         let (_, sent) = wallet.send_to(FROM, Bytes::new()).await;
         assert_eq!(sent.nonce, nonce);
-        assert!(wallet.lane.signed(sent).is_some(), "kept, so that it can be sent again");
+        assert!(wallet.lane.attempt(sent).is_some(), "kept, so that it can be sent again");
     }
     assert_eq!(node.broadcasts(), 5);
 }
@@ -126,7 +133,7 @@ async fn after_the_latch_nothing_is_signed_to_be_sent_and_nothing_is_broadcast()
     let config = config(&folder, 1);
     let wallet = spawn(node.endpoint(), config.clone());
     let (transaction, sent) = wallet.send_to(FROM, Bytes::new()).await;
-    let signed = wallet.lane.signed(sent).unwrap();
+    let signed = wallet.lane.attempt(sent).unwrap().signed;
     config.kill.latch().unwrap();
 
     let refused = wallet.sign_and_broadcast(&transaction).await.unwrap_err();

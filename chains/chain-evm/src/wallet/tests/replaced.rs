@@ -69,7 +69,7 @@ async fn a_replacement_is_mined_in_place_of_the_original() {
 async fn an_original_that_is_mined_after_its_replacement_was_sent_is_found() {
     let bench = Bench::by_hand().await;
     let original = bench.offer(0, 5 * GWEI).await;
-    let bytes = bench.wallet.lane.signed(original).unwrap();
+    let bytes = bench.wallet.lane.attempt(original).unwrap().signed;
     let replacement = bench.offer(0, 7 * GWEI).await;
     // The miner had the original, and never heard of the other.
     bench.drop_from_pool(replacement).await;
@@ -85,7 +85,7 @@ async fn a_reorg_from_one_attempt_to_another_is_followed() {
     bench.automine(false).await;
     bench.anvil.mine(3).await;
     let original = bench.offer(0, 5 * GWEI).await;
-    let bytes = bench.wallet.lane.signed(original).unwrap();
+    let bytes = bench.wallet.lane.attempt(original).unwrap().signed;
     let replacement = bench.offer(0, 7 * GWEI).await;
     bench.anvil.mine(1).await;
     bench.anvil.mined(replacement.transaction).await;
