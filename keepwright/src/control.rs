@@ -13,10 +13,10 @@ mod access;
 mod client;
 mod drop_box;
 mod error;
-mod listen;
+pub(crate) mod listen;
 mod panel;
-mod routes;
-mod server;
+pub(crate) mod routes;
+pub(crate) mod server;
 #[cfg(test)]
 mod tests;
 mod wire;

@@ -147,6 +147,29 @@ impl Keeper {
         Ok(self)
     }
 
+    /// Serves its door to agents in other processes until `shutdown` resolves, in place of running an agent of its own. `socket` and
+    /// `agent_user` are as [`DoorServer::bind`](crate::remote::DoorServer::bind) has them.
+    ///
+    /// # Errors
+    /// When the socket cannot be served, or the door breaks.
+    #[cfg(feature = "control")]
+    pub async fn serve_door(
+        self,
+        socket: &std::path::Path,
+        agent_user: Option<u32>,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), crate::OpenError> {
+        let journal = self.journal().ok_or(crate::OpenError::NoKey)?;
+        let server = crate::remote::DoorServer::bind(socket, agent_user, self.door(), journal)?;
+        let mut serving = tokio::task::JoinSet::new();
+        if let Some(server) = self.control {
+            serving.spawn(server.run());
+        }
+        let served = server.run(shutdown).await;
+        drop(self.lock);
+        Ok(served?)
+    }
+
     /// Runs the agent until `shutdown` resolves.
     ///
     /// # Errors

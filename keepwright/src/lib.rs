@@ -5,6 +5,8 @@ pub mod control;
 mod keeper;
 mod key_lock;
 mod premises;
+#[cfg(feature = "control")]
+pub mod remote;
 mod site;
 
 pub use agent_core as core;

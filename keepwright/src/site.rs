@@ -57,6 +57,9 @@ pub enum Authority {
     Observe,
     /// Everything that the policy allows, signed with this key.
     Live(UnlockedKey),
+    /// Everything that the door at this socket allows, which has its key, journal and policy in a process of its own.
+    #[cfg(feature = "control")]
+    Remote(PathBuf),
 }
 
 /// Why an agent cannot be put together. Nothing was signed.
@@ -112,6 +115,14 @@ pub enum OpenError {
     /// The memory does not open, not even empty.
     #[error(transparent)]
     Memory(#[from] MemoryError),
+    /// The door's process cannot be reached.
+    #[cfg(feature = "control")]
+    #[error(transparent)]
+    Remote(#[from] crate::control::ControlError),
+    /// A door is served that has no key behind it.
+    #[cfg(feature = "control")]
+    #[error("an agent without a key has no door to serve; open it with a key")]
+    NoKey,
     /// The door does not open.
     #[error(transparent)]
     Door(#[from] DoorError),
@@ -173,6 +184,12 @@ impl Site {
                 let premises = self.premises();
                 let door = Arc::new(self.door(key, journal.clone(), premises.kill.clone()).await?);
                 Keeper::new(premises, reader, door, memory, Some((journal, lock)))
+            }
+            #[cfg(feature = "control")]
+            Authority::Remote(socket) => {
+                let premises = self.premises();
+                let door = crate::remote::RemoteDoor::connect(socket, premises.kill.clone()).await?;
+                Keeper::new(premises, reader, Arc::new(door), memory, None)
             }
         })
     }

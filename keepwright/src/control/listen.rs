@@ -81,13 +81,18 @@ impl Accept for TcpListener {
 pub(crate) struct Socket {
     listener: UnixListener,
     path: PathBuf,
-    owner: u32,
+    users: Vec<u32>,
     _lock: File,
 }
 
 impl Socket {
     /// Takes `path` over from a process that died, but from none that lives.
     pub(crate) fn bind(path: &Path) -> Result<Self, ControlError> {
+        Self::bind_for(path, None)
+    }
+
+    /// As [`bind`](Self::bind), for another user as well. Everybody may then connect, and these two are heard.
+    pub(crate) fn bind_for(path: &Path, other: Option<u32>) -> Result<Self, ControlError> {
         let lock = lock(path)?;
         match fs::symlink_metadata(path) {
             Ok(stale) if stale.file_type().is_socket() => {
@@ -100,26 +105,32 @@ impl Socket {
             Err(_nothing_there) => {}
         }
         let listener = UnixListener::bind(path).map_err(ControlError::system(path))?;
-        fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(ControlError::system(path))?;
+        let mode = if other.is_some() { 0o666 } else { 0o600 };
+        fs::set_permissions(path, Permissions::from_mode(mode)).map_err(ControlError::system(path))?;
         // What this process just made belongs to the user that it runs as.
         let owner = fs::metadata(path).map_err(ControlError::system(path))?.uid();
-        Ok(Self { listener, path: path.to_owned(), owner, _lock: lock })
+        Ok(Self {
+            listener,
+            path: path.to_owned(),
+            users: other.into_iter().chain([owner]).collect(),
+            _lock: lock,
+        })
     }
 
     #[cfg(test)]
-    pub(crate) const fn be_of_another_user(&mut self) {
-        self.owner = self.owner.wrapping_add(1);
+    pub(crate) fn be_of_another_user(&mut self) {
+        self.users.iter_mut().for_each(|user| *user = user.wrapping_add(1));
     }
 }
 
 impl Accept for Socket {
     type Stream = UnixStream;
 
-    /// Of this process's own user. Others are hung up on.
+    /// Of those who are heard. Others are hung up on.
     async fn accept(&self) -> io::Result<UnixStream> {
         loop {
             let (stream, _unnamed) = self.listener.accept().await?;
-            if stream.peer_cred().is_ok_and(|peer| peer.uid() == self.owner) {
+            if stream.peer_cred().is_ok_and(|peer| self.users.contains(&peer.uid())) {
                 return Ok(stream);
             }
         }

@@ -73,7 +73,8 @@ impl Panel {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             process: std::process::id(),
             chain: self.0.premises.chain,
-            acts: self.0.journal.is_some(),
+            // A door in another process has a policy, and no journal here; a closed door has neither.
+            acts: self.0.journal.is_some() || !self.0.door.status().policy.is_zero(),
         }
     }
 

@@ -104,7 +104,7 @@ pub(crate) fn operator(panel: Panel) -> Router {
 }
 
 /// A command that the caller stops waiting for is seen through all the same: it may have reached the journal.
-async fn in_time(request: Request, next: Next) -> Result<Response, Refused> {
+pub(crate) async fn in_time(request: Request, next: Next) -> Result<Response, Refused> {
     let late = |_| {
         let sentence = "this takes too long; ask for the status before you repeat it";
         Refused::new(StatusCode::GATEWAY_TIMEOUT, sentence)

@@ -129,7 +129,8 @@ pub struct EntryView {
 
 impl EntryView {
     /// A view of `stored`. `None` only if its payload can neither be shown as it is nor in hex.
-    fn of(stored: Stored) -> Option<Self> {
+    #[must_use]
+    pub fn of(stored: Stored) -> Option<Self> {
         let Stored { sequence, hash, entry } = stored;
         let json =
             String::from_utf8(entry.payload.clone()).ok().and_then(|text| RawValue::from_string(text).ok());

@@ -339,7 +339,8 @@ async fn a_withdrawal_to_whom_the_policy_does_not_name() -> Checked {
     devnet.deal(deploy(&desk)?, Asset::Usdc, U256::from(1_000_000)).await?;
     let before = sent(&devnet, key).await?;
     let stranger = devnet.manifest().account_with(Role::Trader)?;
-    let withdraw = "executor withdraw --config liquidator.toml --amount 1";
+    let hash = crate::live::hash(&desk)?;
+    let withdraw = &format!("executor withdraw --config liquidator.toml --amount 1 --confirm-policy {hash}");
     let said = desk.refuses(&format!("{withdraw} --token USDC --to {stranger}"))?;
     expect!["recipient STRANGER is not allowed by the policy"]
         .assert_eq(&said.replace(&stranger.to_string(), "STRANGER"));

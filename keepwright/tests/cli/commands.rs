@@ -76,7 +76,9 @@ async fn the_executor_is_deployed_and_emptied_by_its_owner() -> Checked {
     let usdc = devnet.manifest().asset(Asset::Usdc)?.address;
     desk.edit("liquidator.policy.toml", "recipients = []", &format!("recipients = [\"{safe}\"]"))?;
     devnet.deal(executor, Asset::Usdc, U256::from(7_000_000)).await?;
-    let withdraw = "executor withdraw --config liquidator.toml --token USDC";
+    let hash = crate::live::hash(&desk)?;
+    let withdraw =
+        &format!("executor withdraw --config liquidator.toml --token USDC --confirm-policy {hash}");
     let said = desk.succeeds(&format!("{withdraw} --amount 5.5 --to {safe}"))?;
     assert!(said.starts_with(&format!("5.5 USDC sent to {safe} in transaction 0x")), "{said}");
     assert_eq!(devnet.balance_of(usdc, safe).await?, U256::from(5_500_000));

@@ -146,21 +146,47 @@ impl Desk {
     }
 
     pub(crate) fn start(&self, arguments: &str) -> Checked<Running> {
-        let mut child = self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        let (out, lines) = (child.stdout.take().ok_or("no output")?, mpsc::channel());
-        std::thread::spawn(move || {
-            for line in BufReader::new(out).lines().map_while(Result::ok) {
-                drop(lines.0.send(line));
-            }
-        });
-        Ok(Running { child, lines: lines.1 })
+        Self::begin(self.command(arguments))
     }
+
+    /// As [`run`](Self::run), saying as much as it can.
+    pub(crate) fn trace(&self, arguments: &str) -> Checked<Output> {
+        Ok(self.command(arguments).env("KEEPWRIGHT_LOG", "trace").output()?)
+    }
+
+    /// As [`start`](Self::start), saying as much as it can, into the file `said`.
+    pub(crate) fn start_traced(&self, arguments: &str) -> Checked<Running> {
+        let mut command = self.command(arguments);
+        command.env("KEEPWRIGHT_LOG", "trace");
+        let said = fs::File::create(self.path("said"))?;
+        let mut child = command.stdout(Stdio::piped()).stderr(said).spawn()?;
+        let lines = listen(&mut child)?;
+        Ok(Running { child, lines, said: Some(self.path("said")) })
+    }
+
+    fn begin(mut command: Command) -> Checked<Running> {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let lines = listen(&mut child)?;
+        Ok(Running { child, lines, said: None })
+    }
+}
+
+fn listen(child: &mut Child) -> Checked<mpsc::Receiver<String>> {
+    let (out, lines) = (child.stdout.take().ok_or("no output")?, mpsc::channel());
+    std::thread::spawn(move || {
+        for line in BufReader::new(out).lines().map_while(Result::ok) {
+            drop(lines.0.send(line));
+        }
+    });
+    Ok(lines.1)
 }
 
 /// The binary at work. It is killed with this.
 pub(crate) struct Running {
     child: Child,
     lines: mpsc::Receiver<String>,
+    /// Where it writes what it says on standard error, if not to a pipe.
+    said: Option<PathBuf>,
 }
 
 impl Running {
@@ -191,6 +217,19 @@ impl Running {
             drop(error.read_to_string(&mut text));
         }
         text
+    }
+
+    /// Everything that it still says, and all that it said into its file.
+    pub(crate) fn last_words(&mut self) -> Checked<String> {
+        let mut words = String::new();
+        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
+            words.push_str(&line);
+        }
+        self.child.wait()?;
+        if let Some(said) = &self.said {
+            words.push_str(&fs::read_to_string(said)?);
+        }
+        Ok(words)
     }
 
     pub(crate) fn signal(&self, name: &str) -> Checked {

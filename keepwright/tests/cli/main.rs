@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod demo;
@@ -18,3 +20,5 @@ mod facade;
 mod live;
 #[cfg(test)]
 mod operate;
+#[cfg(test)]
+mod split;

@@ -5,7 +5,7 @@ use std::{fs, sync::Arc};
 use agent_core::{
     Origin, Refusal,
     ports::{Entry, EntryKind, Journal, Question, Reply, Unobserved},
-    scripted::{ListJournal, ScriptedDoor, ScriptedReader, refused, sample_opportunity, sample_order},
+    scripted::{ScriptedDoor, ScriptedReader, refused, sample_opportunity, sample_order},
     units::{ChainId, Timestamp},
 };
 use alloy::primitives::B256;
@@ -14,6 +14,7 @@ use keepwright::{
     Premises,
     control::{ControlConfig, Panel, Server},
 };
+use memory_journal::RedbJournal;
 use tokio::task::JoinHandle;
 
 use crate::desk::{Checked, Desk};
@@ -27,7 +28,8 @@ struct Agent {
 
 impl Agent {
     async fn start() -> Checked<Self> {
-        let (desk, journal) = (Desk::new()?, ListJournal::default());
+        let desk = Desk::new()?;
+        let journal = RedbJournal::open(desk.path("state/journal"))?;
         let door = ScriptedDoor::new(|_, _| refused(Refusal::ObserveOnly));
         let door = door.armed(sample_order()).asking(question(0xaa)).asking(question(0xab));
         for subject in 1..=3 {
@@ -217,6 +219,10 @@ async fn the_journal_is_read_beside_a_running_agent() -> Checked {
         exported.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     assert_eq!(lines.iter().filter_map(|line| line["sequence"].as_u64()).collect::<Vec<_>>(), [0, 1, 2]);
     assert_eq!(lines[2]["page"]["noted"], true);
+    let copied = agent.succeeds(&format!("journal backup copy {STATE}")).await?;
+    assert_eq!(copied, "3 entries copied into copy and verified\n");
+    let repaired = agent.refuses(&format!("journal repair new {STATE}")).await?;
+    assert_eq!(repaired, "an agent runs in state; stop it first");
     Ok(())
 }
 
@@ -227,7 +233,7 @@ fn a_policy_is_checked_and_named_by_its_hash() -> Checked {
     let hash = alloy::primitives::keccak256(fs::read(desk.path("liquidator.policy.toml"))?);
     assert!(
         said.starts_with(&format!(
-            "liquidator.policy.toml is a policy for chain 31337; its hash is {hash}\nno executor"
+            "liquidator.policy.toml is a policy for chain 31337; its hash is {hash}\n"
         )),
         "{said}"
     );

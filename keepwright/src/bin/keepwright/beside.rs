@@ -14,6 +14,7 @@ use tokio::{
 
 use crate::{
     attend::{attend, typed},
+    policy::Waiting,
     view::{Event, Style},
 };
 
@@ -34,6 +35,18 @@ impl Beside {
             beside.tasks.spawn(attend(panel, client, typed(), say));
         }
         beside
+    }
+
+    /// Says what the agent waits for, and waits with it.
+    pub(crate) fn wait(&mut self, told: String, waiting: Waiting) {
+        let say = self.say();
+        say(told);
+        self.tasks.spawn(async move {
+            match waiting.until_confirmed().await {
+                Ok(()) => say("the policy is confirmed: the agent acts".to_owned()),
+                Err(error) => say(format!("the policy is confirmed, but {error:#}; start the agent again")),
+            }
+        });
     }
 
     fn say(&self) -> impl Fn(String) + Send + 'static {

@@ -2,10 +2,10 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, B256};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{demo, devnet, executor, journal, keys, operate, policy, run};
+use crate::{demo, devnet, door, executor, journal, keys, operate, policy, run};
 
 mod operate_args;
 
@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Devnet(DevnetArgs),
     /// Run the agent that a config file describes.
     Run(RunArgs),
+    /// Serve the door of a config file's `[door]` table, with its journal and its key, to agents in other processes.
+    Door(DoorArgs),
     /// Make, import and list encrypted keys.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -80,6 +82,22 @@ pub(crate) struct RunArgs {
     /// Overrides the config's mode.
     #[arg(long)]
     pub(crate) mode: Option<Mode>,
+    /// Confirm the policy, if it has this hash: `keepwright policy check` prints it.
+    #[arg(long, value_name = "HASH")]
+    pub(crate) confirm_policy: Option<B256>,
+    /// Print one JSON object per event instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoorArgs {
+    /// The config file, with a table `[door]`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Confirm the policy, if it has this hash: `keepwright policy check` prints it.
+    #[arg(long, value_name = "HASH")]
+    pub(crate) confirm_policy: Option<B256>,
     /// Print one JSON object per event instead of text.
     #[arg(long)]
     pub(crate) json: bool,
@@ -139,6 +157,9 @@ pub(crate) struct ConfigFile {
     /// The config file of the agent whose executor it is.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
+    /// Confirm the policy, if it has this hash: `keepwright policy check` prints it.
+    #[arg(long, value_name = "HASH")]
+    pub(crate) confirm_policy: Option<B256>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -185,7 +206,7 @@ pub(crate) enum JournalCommand {
         from: u64,
         /// How many at most.
         #[arg(long, default_value_t = 20)]
-        limit: u64,
+        limit: usize,
     },
     /// Print all entries, one JSON object per line.
     Export {
@@ -195,10 +216,45 @@ pub(crate) enum JournalCommand {
         #[arg(long, default_value_t = 0)]
         from: u64,
     },
+    /// Copy this moment of the journal into a new folder, beside a running agent or without one, and verify the copy.
+    Backup {
+        #[command(flatten)]
+        which: Which,
+        /// The new folder.
+        to: PathBuf,
+    },
+    /// Save what can be verified of a damaged journal into a new folder. The damaged one stays as it is.
+    Repair {
+        #[command(flatten)]
+        which: Which,
+        /// The new folder.
+        to: PathBuf,
+    },
+    /// Let a repaired journal be used for signing, once you know from the chain what the lost entries did.
+    Accept {
+        /// The repaired journal's folder.
+        folder: PathBuf,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {
+    /// Say what a transaction does, and what the policy has against it.
+    Explain {
+        /// A signed transaction as hex, or a file with JSON: a transaction, or an entry of the journal; `-` reads standard input.
+        transaction: String,
+        /// The policy.
+        #[arg(long, value_name = "FILE")]
+        policy: PathBuf,
+        /// Print JSON instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the JSON schema of policy files.
+    Schema,
     /// Say whether a policy file is valid, and what its hash is.
     Check {
         /// The file.
@@ -224,9 +280,10 @@ impl Command {
             Self::Demo(args) => demo::run(args).await,
             Self::Devnet(args) => devnet::run(args).await.map(done),
             Self::Run(args) => run::run(args).await.map(done),
+            Self::Door(args) => door::run(args).await.map(done),
             Self::Keys(command) => keys::run(command).map(done),
             Self::Executor(command) => executor::run(command).await.map(done),
-            Self::Journal(command) => journal::run(command).await.map(done),
+            Self::Journal(command) => journal::run(command).map(done),
             Self::Policy(command) => policy::run(command).await.map(done),
             Self::Operate(command) => operate::run(command).await.map(done),
         }

@@ -38,6 +38,16 @@ pub(crate) struct Config {
     pub(crate) liquidation: Option<LiquidationTable>,
     #[serde(default)]
     control: ControlTable,
+    pub(crate) door: Option<DoorTable>,
+}
+
+/// A door in a process of its own: `keepwright door` serves it, `keepwright run` connects to it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DoorTable {
+    pub(crate) state: PathBuf,
+    pub(crate) socket: PathBuf,
+    pub(crate) agent_user: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -111,8 +121,10 @@ impl Config {
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let key_files =
             config.key.iter_mut().flat_map(|key| [Some(&mut key.keystore), key.password_file.as_mut()]);
-        for file in [Some(&mut config.state), Some(&mut config.policy)].into_iter().chain(key_files).flatten()
-        {
+        let door_files =
+            config.door.iter_mut().flat_map(|door| [Some(&mut door.state), Some(&mut door.socket)]);
+        let own = [Some(&mut config.state), Some(&mut config.policy)];
+        for file in own.into_iter().chain(key_files).chain(door_files).flatten() {
             *file = folder.join(&*file);
         }
         Ok(config)
@@ -124,6 +136,11 @@ impl Config {
 
     pub(crate) const fn control(&self) -> ControlConfig {
         ControlConfig { http: self.control.http }
+    }
+
+    /// The state folder that an operator means: the door's, where it has a process of its own.
+    pub(crate) fn operated(&self) -> &Path {
+        self.door.as_ref().map_or(&self.state, |door| &door.state)
     }
 
     pub(crate) const fn chain_id(&self) -> ChainId {

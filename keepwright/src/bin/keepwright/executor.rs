@@ -1,6 +1,6 @@
 //! `keepwright executor`: an operator's business with the executor contract, through the same door as everything else.
 
-use alloy::primitives::{Address, U256};
+use alloy::primitives::{Address, B256, U256};
 use eyre::{OptionExt, bail, eyre};
 use keepwright::{
     Authority, Keeper, Site,
@@ -15,36 +15,37 @@ use keepwright::{
 use crate::{
     cli::{ConfigFile, ExecutorCommand},
     config::{self, Config},
+    policy,
     run::unlock,
 };
 
 pub(crate) async fn run(command: ExecutorCommand) -> eyre::Result<()> {
     match command {
-        ExecutorCommand::Deploy(ConfigFile { config }) => {
+        ExecutorCommand::Deploy(ConfigFile { config, confirm_policy }) => {
             let config = Config::read(&config)?;
             if let Some(executor) = config.read_policy()?.executor() {
                 bail!("the policy already names the executor {executor}; remove that line to deploy another");
             }
-            let created = deploy(&open(&config).await?).await?;
+            let created = deploy(&open(&config, confirm_policy).await?).await?;
             println!("executor deployed at {created}");
             println!("write this into {}: executor = \"{created}\"", config.policy.display());
         }
-        ExecutorCommand::Owner { config: ConfigFile { config }, offer_to, accept } => {
+        ExecutorCommand::Owner { config: ConfigFile { config, confirm_policy }, offer_to, accept } => {
             let config = Config::read(&config)?;
             let change = offer_to.map(|to| Maintenance::TransferOwnership { to });
             if let Some(change) = change.or(accept.then_some(Maintenance::AcceptOwnership)) {
-                maintain(&open(&config).await?, change).await?;
+                maintain(&open(&config, confirm_policy).await?, change).await?;
             }
             println!("{}", owner(&config).await?);
         }
-        ExecutorCommand::Withdraw { config: ConfigFile { config }, token, amount, to } => {
+        ExecutorCommand::Withdraw { config: ConfigFile { config, confirm_policy }, token, amount, to } => {
             let config = Config::read(&config)?;
             let policy = config.read_policy()?;
             let native = Token { address: Address::ZERO, symbol: "ETH".to_owned(), decimals: 18 };
             let token = if token == native.symbol { &native } else { config::token(&policy, &token)? };
             let amount = token.parse(&amount)?;
             let maintenance = Maintenance::Withdraw { token: amount.token, raw: amount.raw, to };
-            let mined = maintain(&open(&config).await?, maintenance).await?;
+            let mined = maintain(&open(&config, confirm_policy).await?, maintenance).await?;
             println!("{} sent to {to} in transaction {}", token.display(amount.raw), mined.transaction);
         }
     }
@@ -62,15 +63,18 @@ async fn owner(config: &Config) -> eyre::Result<String> {
     }
 }
 
-async fn open(config: &Config) -> eyre::Result<Keeper> {
+async fn open(config: &Config, confirm: Option<B256>) -> eyre::Result<Keeper> {
     let site = Site {
         endpoint: Endpoint::connect(&config.chain.endpoint, config.chain_id()).await?,
         policy: config.read_policy()?,
-        state: config.state.clone(),
+        state: config.operated().to_owned(),
         pace: config.pace(),
         observer: std::sync::Arc::new(Unobserved),
     };
-    Ok(site.open(Authority::Live(unlock(config)?)).await?)
+    let hash = site.policy.hash();
+    let keeper = site.open(Authority::Live(unlock(config)?)).await?;
+    policy::confirm_if(keeper.door().as_ref(), hash, confirm).await?;
+    Ok(keeper)
 }
 
 /// Deploys the executor through the door and gives its address.

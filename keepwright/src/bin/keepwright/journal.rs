@@ -1,4 +1,4 @@
-//! `keepwright journal`: beside a running agent through its socket, and on the files when none runs.
+//! `keepwright journal`: reads the files, whether or not an agent writes beside it, and changes none of them.
 
 use std::{
     io::{self, Write},
@@ -7,55 +7,67 @@ use std::{
 
 use eyre::ensure;
 use keepwright::{
-    control::{Client, ControlError, EntryView, JournalPage, VerifyReport},
-    core::ports::{Journal, Sequence},
-    journal::RedbJournal,
+    control::{EntryView, VerifyReport, is_served},
+    core::ports::Sequence,
+    journal::{self, JournalReader, Salvaged},
 };
+use serde_json::json;
 
 use crate::{
     cli::{JournalCommand, Which},
-    operate::print,
+    operate::{agreed, can_ask, print},
 };
 
-/// Entries that are asked for at once.
-const PAGE: usize = 256;
-
-pub(crate) async fn run(command: JournalCommand) -> eyre::Result<()> {
+pub(crate) fn run(command: JournalCommand) -> eyre::Result<()> {
     match command {
         JournalCommand::Verify(which) => {
-            let report = Source::of(&which)?.verify().await?;
-            let VerifyReport { entries, head } = report;
+            let verified = open(&which)?.verify()?;
+            let report = VerifyReport { entries: verified.entries, head: verified.head };
             print(&which, &report, || {
-                format!("{entries} entries, every hash as it should be; the last is {head}")
+                format!("{} entries, every hash as it should be; the last is {}", report.entries, report.head)
             })
         }
         JournalCommand::Show { which, from, limit } => {
             let json = which.json;
-            each(&which, from, limit, |entry| if json { line(entry) } else { Ok(told(entry)) }).await
+            each(&which, from, limit, |entry| if json { line(entry) } else { Ok(told(entry)) })
         }
-        JournalCommand::Export { which, from } => each(&which, from, u64::MAX, line).await,
+        JournalCommand::Export { which, from } => each(&which, from, usize::MAX, line),
+        JournalCommand::Backup { which, to } => {
+            let copied = open(&which)?.backup(&to)?;
+            let report = VerifyReport { entries: copied.entries, head: copied.head };
+            print(&which, &report, || {
+                format!("{} entries copied into {} and verified", copied.entries, to.display())
+            })
+        }
+        JournalCommand::Repair { which, to } => repair(&which, &to),
+        JournalCommand::Accept { folder, yes } => accept(&folder, yes),
     }
 }
 
+/// A journal that is not there is not begun.
+fn open(which: &Which) -> eyre::Result<JournalReader> {
+    let folder = which.state()?.join("journal");
+    ensure!(
+        folder.is_dir(),
+        "there is no journal in {}; an agent in mode `live` begins one",
+        folder.display()
+    );
+    Ok(JournalReader::open(folder)?)
+}
+
 /// Prints up to `limit` entries from `from` on. A reader that has seen enough (a closed pipe) ends it.
-async fn each(
+fn each(
     which: &Which,
     from: u64,
-    limit: u64,
+    limit: usize,
     tell: impl Fn(&EntryView) -> eyre::Result<String>,
 ) -> eyre::Result<()> {
-    let (source, mut next, mut left) = (Source::of(which)?, Some(from), limit);
-    while let Some(from) = next.filter(|_| left > 0) {
-        let most = usize::try_from(left).unwrap_or(PAGE).min(PAGE);
-        let page = source.page(from, most).await?;
-        for entry in &page.entries {
-            match writeln!(io::stdout(), "{}", tell(entry)?) {
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-                written => written?,
-            }
+    for stored in open(which)?.entries(Sequence(from)).take(limit) {
+        let Some(entry) = EntryView::of(stored?) else { continue };
+        match writeln!(io::stdout(), "{}", tell(&entry)?) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            written => written?,
         }
-        left = left.saturating_sub(u64::try_from(page.entries.len()).unwrap_or(u64::MAX));
-        next = page.next;
     }
     Ok(())
 }
@@ -69,50 +81,29 @@ fn told(entry: &EntryView) -> String {
     format!("{:>6}  {:<8}  at {}  {}", entry.sequence.0, kind, entry.at, entry.page.get())
 }
 
-/// Where the journal is read.
-enum Source {
-    /// A running agent holds it.
-    Agent(Client),
-    /// Nobody does.
-    Files(RedbJournal),
+fn repair(which: &Which, to: &Path) -> eyre::Result<()> {
+    let state = which.state()?;
+    ensure!(!is_served(&state)?, "an agent runs in {}; stop it first", state.display());
+    let Salvaged { kept, acknowledged, ambiguous, .. } = journal::salvage(state.join("journal"), to)?;
+    let report = json!({ "kept": kept.entries, "acknowledged": acknowledged, "ambiguous": ambiguous });
+    print(which, &report, || {
+        let known =
+            acknowledged.map_or_else(|| "an unknown number".to_owned(), |entries| entries.to_string());
+        let doubt =
+            if ambiguous { "; its last entries have two readings, and this is one of them" } else { "" };
+        format!(
+            "{} entries saved into {}, {known} were acknowledged{doubt}; nothing signs with it until `keepwright journal accept`",
+            kept.entries,
+            to.display()
+        )
+    })
 }
 
-impl Source {
-    fn of(which: &Which) -> eyre::Result<Self> {
-        let state = which.state()?;
-        if keepwright::control::is_served(&state)? {
-            return Ok(Self::Agent(Client::of(&state)));
-        }
-        Self::files(&state.join("journal"))
-    }
-
-    /// A journal that is not there is not begun.
-    fn files(folder: &Path) -> eyre::Result<Self> {
-        ensure!(
-            folder.is_dir(),
-            "there is no journal in {}; an agent in mode `live` begins one",
-            folder.display()
-        );
-        Ok(Self::Files(RedbJournal::open(folder)?))
-    }
-
-    async fn page(&self, from: u64, limit: usize) -> eyre::Result<JournalPage> {
-        match self {
-            Self::Agent(client) => Ok(client.journal(from, limit).await?),
-            Self::Files(journal) => {
-                let stored = journal.read(Sequence(from), limit).await?;
-                Ok(JournalPage::of(stored, limit))
-            }
-        }
-    }
-
-    async fn verify(&self) -> Result<VerifyReport, eyre::Report> {
-        match self {
-            Self::Agent(client) => client.verify().await.map_err(|error: ControlError| error.into()),
-            Self::Files(journal) => {
-                let verified = journal.verify().await?;
-                Ok(VerifyReport { entries: verified.entries, head: verified.head })
-            }
-        }
-    }
+fn accept(folder: &Path, yes: bool) -> eyre::Result<()> {
+    can_ask(yes)?;
+    println!("what the lost entries signed may still be mined; look for it on the chain first");
+    ensure!(yes || agreed("let it sign again?")?, "nothing was accepted");
+    journal::confirm(folder)?;
+    println!("{} is accepted; put it in the old journal's place", folder.display());
+    Ok(())
 }

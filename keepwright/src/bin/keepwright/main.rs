@@ -7,6 +7,7 @@ mod cli;
 mod config;
 mod demo;
 mod devnet;
+mod door;
 mod executor;
 mod journal;
 mod keys;

@@ -1,6 +1,8 @@
 //! `keepwright policy`, and the copies of confirmed policies.
 
 mod copies;
+mod explain;
+mod settle;
 
 use eyre::{Context, OptionExt, ensure};
 use keepwright::{
@@ -10,7 +12,8 @@ use keepwright::{
 };
 use serde_json::json;
 
-pub(crate) use copies::{changed, keep};
+pub(crate) use copies::changed;
+pub(crate) use settle::{Settled, Waiting, confirm_if, settle};
 
 use crate::{
     cli::{PolicyCommand, Which},
@@ -21,6 +24,11 @@ use crate::{
 pub(crate) async fn run(command: PolicyCommand) -> eyre::Result<()> {
     match command {
         PolicyCommand::Check { file, json } => check(&file, json),
+        PolicyCommand::Explain { transaction, policy, json } => explain::run(&transaction, &policy, json),
+        PolicyCommand::Schema => {
+            println!("{}", serde_json::to_string_pretty(&Policy::schema())?);
+            Ok(())
+        }
         PolicyCommand::Confirm { which, yes } => confirm(&which, yes).await,
     }
 }
@@ -30,15 +38,12 @@ fn check(file: &std::path::Path, json: bool) -> eyre::Result<()> {
     let (hash, chain) = (policy.hash(), policy.chain());
     let tokens: Vec<_> = policy.tokens().map(|token: &Token| token.symbol.clone()).collect();
     if json {
-        let told = json!({ "hash": hash, "chain": chain, "executor": policy.executor(), "tokens": tokens });
+        let told = json!({ "hash": hash, "chain": chain, "executor": policy.executor(), "tokens": tokens, "report": policy.report() });
         println!("{told}");
         return Ok(());
     }
     println!("{} is a policy for chain {chain}; its hash is {hash}", file.display());
-    match policy.executor() {
-        Some(executor) => println!("executor {executor}, tokens {}", tokens.join(", ")),
-        None => println!("no executor, so that nothing can be executed; tokens {}", tokens.join(", ")),
-    }
+    print!("{}", policy.report());
     Ok(())
 }
 
@@ -61,7 +66,7 @@ async fn confirm(which: &Which, yes: bool) -> eyre::Result<()> {
         .ok_or_eyre("a policy is confirmed from its file; name the agent with `--config`")?;
     let config = Config::read(file)?;
     let (policy, text) = read(&config.policy)?;
-    let (hash, client) = (policy.hash(), Client::of(&config.state));
+    let (hash, client) = (policy.hash(), Client::of(config.operated()));
     let running = client.policy().await?;
     ensure!(
         running.hash == hash,
@@ -76,7 +81,7 @@ async fn confirm(which: &Which, yes: bool) -> eyre::Result<()> {
     }
     can_ask(yes)?;
     if !which.json {
-        println!("{}", changed(&config.state, hash, &text).told());
+        println!("{}", changed(config.operated(), hash, &text).told());
     }
     ensure!(yes || agreed("confirm it?")?, "nothing was confirmed");
     client.confirm(hash).await?;

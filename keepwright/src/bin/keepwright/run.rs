@@ -6,7 +6,11 @@ use alloy::{primitives::Address, sol, sol_types::SolCall};
 use eyre::{Context, OptionExt, bail};
 use keepwright::{
     Authority, Keeper, Site,
-    core::{Query, ports::Reader, units::Token},
+    core::{
+        Query,
+        ports::Reader,
+        units::{Timestamp, Token},
+    },
     door::Policy,
     evm::{Endpoint, EvmReader, ExecutorState, Keystore, ReaderConfig, UnlockedKey},
     liquidation::{ExplainLiquidation, LiquidationPositions, LiquidationStrategy, Revision},
@@ -17,7 +21,9 @@ use crate::{
     beside::Beside,
     cli::{Mode, RunArgs},
     config::{self, Config, PlannerTable},
-    password, policy, shutdown,
+    password,
+    policy::{self, Settled},
+    shutdown,
     view::{Names, Printer, Style, Watcher},
 };
 
@@ -32,7 +38,7 @@ pub(crate) async fn run(args: RunArgs) -> eyre::Result<()> {
     let mode = args.mode.unwrap_or(config.mode);
     let authority = match mode {
         Mode::Observe => Authority::Observe,
-        Mode::Live => Authority::Live(ready_to_act(&config, &policy, &endpoint).await?),
+        Mode::Live => authority(&config, &policy, &endpoint).await?,
     };
     let style = Style::of_output(args.json);
     let (printer, events) = Printer::start(style);
@@ -44,12 +50,14 @@ pub(crate) async fn run(args: RunArgs) -> eyre::Result<()> {
         policy: policy.clone(),
     };
     let keeper = equip(site.open(authority).await?, &config, &policy)?.controlled(config.control())?;
-    let beside = Beside::start(&keeper, style, events);
-    if mode == Mode::Live {
-        if keeper.door().status().confirmed {
-            policy::keep(&config.state, policy.hash(), &text)?;
+    let mut beside = Beside::start(&keeper, style, events);
+    // A door in a process of its own arms the orders itself.
+    if mode == Mode::Live && config.door.is_none() {
+        let orders = config.standing_orders(&policy, Timestamp(0))?;
+        let settled = policy::settle(&keeper, (&policy, text), orders, args.confirm_policy).await?;
+        if let Settled::Waits(told, waiting) = settled {
+            beside.wait(told, waiting);
         }
-        arm(&keeper, &config, &policy).await?;
     }
     let PlannerTable::Rules { min_net_usd } = config.planner;
     let ran = keeper.run(RulesPlanner { min_net: config::usd(min_net_usd) }, shutdown::requested()).await;
@@ -58,9 +66,26 @@ pub(crate) async fn run(args: RunArgs) -> eyre::Result<()> {
     Ok(ran?)
 }
 
+/// What a live agent acts with: the door of another process, or a key of its own.
+async fn authority(config: &Config, policy: &Policy, endpoint: &Endpoint) -> eyre::Result<Authority> {
+    match &config.door {
+        Some(door) => {
+            if let Some(table) = &config.liquidation {
+                check_pool(table.pool, endpoint).await?;
+            }
+            Ok(Authority::Remote(door.socket.clone()))
+        }
+        None => Ok(Authority::Live(ready_to_act(config, policy, endpoint).await?)),
+    }
+}
+
 /// The key, once it is clear that it can act here: a pool that the strategy knows, and an executor of this version that
 /// the key owns.
-async fn ready_to_act(config: &Config, policy: &Policy, endpoint: &Endpoint) -> eyre::Result<UnlockedKey> {
+pub(crate) async fn ready_to_act(
+    config: &Config,
+    policy: &Policy,
+    endpoint: &Endpoint,
+) -> eyre::Result<UnlockedKey> {
     if let Some(table) = &config.liquidation {
         check_pool(table.pool, endpoint).await?;
     }
@@ -114,7 +139,7 @@ pub(crate) fn names(policy: &Policy, authority: &Authority) -> Names {
     let executor = policy.executor().map(|executor| (executor, "executor".to_owned()));
     let key = match authority {
         Authority::Live(key) => Some((key.address(), "key".to_owned())),
-        Authority::Observe => None,
+        Authority::Observe | Authority::Remote(_) => None,
     };
     Names { tokens, holders: executor.into_iter().chain(key).collect() }
 }

@@ -24,7 +24,7 @@ impl Which {
     /// The agent's state folder.
     pub(crate) fn state(&self) -> eyre::Result<PathBuf> {
         match (&self.config, &self.state) {
-            (Some(config), _) => Ok(Config::read(config)?.state),
+            (Some(config), _) => Ok(Config::read(config)?.operated().to_owned()),
             (None, Some(state)) => Ok(state.clone()),
             (None, None) => eyre::bail!("name the agent with `--config` or `--state`"),
         }
