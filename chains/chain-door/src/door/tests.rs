@@ -196,7 +196,7 @@ fn what_was_mined_late_counts_from_when_it_was_mined() {
     world.at(NOW + 3_601);
     let late = |seed| world::deadline(full(seed), NOW + 3_630);
     assert!(matches!(world.refused(&door, late(3), planner()), Refusal::OverLimit { .. }));
-    world.at(NOW + 7_199);
+    world.at(NOW + 7_200);
     assert!(world.passes(&door, world::deadline(full(3), NOW + 7_230), planner()));
 }
 
