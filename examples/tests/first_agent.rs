@@ -32,9 +32,17 @@ mod tests {
             for file in ["liquidator.policy.toml", "first_agent.toml"] {
                 fs::copy(here.join(file), folder.join("examples").join(file))?;
             }
-            // On Unix, cargo becomes the example once it is built.
+            // On Unix, cargo becomes the example. With the features that the tests have, it is built already.
             let mut child = Command::new(env!("CARGO"))
-                .args(["run", "--quiet", "--locked", "--package", "examples", "--example", "first_agent"])
+                .args([
+                    "run",
+                    "--quiet",
+                    "--locked",
+                    "--workspace",
+                    "--all-features",
+                    "--example",
+                    "first_agent",
+                ])
                 .arg("--manifest-path")
                 .arg(here.join("../Cargo.toml"))
                 .args(["--", url])

@@ -16,12 +16,16 @@ fn split(desk: &Desk) -> Checked {
     Ok(std::fs::rename(desk.path("state"), desk.path("safe"))?)
 }
 
-/// Serves the door, once its socket is there.
+/// Serves the door, once its socket is there. A door that was killed outright leaves its own behind.
 fn door(desk: &Desk) -> Checked<Running> {
+    let socket = desk.path("safe/agents/door.sock");
+    if socket.exists() {
+        std::fs::remove_file(&socket)?;
+    }
     let door =
         desk.start(&format!("door --config liquidator.toml --json --confirm-policy {}", hash(desk)?))?;
     for _look in 0..600 {
-        if desk.path("safe/agents/door.sock").exists() {
+        if socket.exists() {
             return Ok(door);
         }
         std::thread::sleep(std::time::Duration::from_millis(50));

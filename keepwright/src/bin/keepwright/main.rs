@@ -26,8 +26,14 @@ use tracing_subscriber::EnvFilter;
 /// What is logged unless the environment says otherwise. What alloy says of a lost connection, we say in our own words.
 const LOG: &str = "warn,alloy_pubsub=off,alloy_transport_ws=off";
 /// Never logged, whatever the environment says: their spans hold whole URLs, and URLs hold keys.
-const SECRETIVE: [&str; 4] =
-    ["alloy_transport_http=off", "alloy_transport_ws=off", "hyper_util=off", "reqwest=off"];
+const SECRETIVE: [&str; 6] = [
+    "alloy_transport_http=off",
+    "alloy_transport_ws=off",
+    "hyper_util=off",
+    "reqwest=off",
+    "tokio_tungstenite=off",
+    "tungstenite=off",
+];
 
 #[tokio::main]
 async fn main() -> ExitCode {
