@@ -20,6 +20,18 @@ use crate::{
 pub struct ListJournal(Mutex<Vec<Stored>>);
 
 impl ListJournal {
+    /// A journal that holds these entries already.
+    #[must_use]
+    pub fn holding(entries: Vec<Stored>) -> Self {
+        Self(Mutex::new(entries))
+    }
+
+    /// Everything that it holds.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Stored> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn with<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Vec<Stored>) -> T,

@@ -2,6 +2,7 @@
 
 mod compromised;
 mod mend;
+mod model;
 mod orders;
 mod people;
 mod recover;

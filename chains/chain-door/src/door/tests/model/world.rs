@@ -1,0 +1,222 @@
+//! What outlives a process: the journal, the chain, and everything that was ever signed.
+
+use agent_core::ports::Stored;
+
+use super::Action;
+use crate::{
+    Page, Transaction,
+    scripted::{EXECUTOR, NOW, draft},
+};
+
+/// How often things may happen.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Chances {
+    pub(super) intents: u8,
+    pub(super) crashes: u8,
+    pub(super) strangers: u8,
+    pub(super) reorgs: u8,
+    pub(super) forgotten: u8,
+    pub(super) stuck: u8,
+    pub(super) failed: u8,
+    pub(super) kills: u8,
+    pub(super) late: u8,
+}
+
+/// The first nonce of the lane.
+pub(super) const FIRST: u64 = 7;
+
+/// A transaction with a signature, and whether the node has it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Signed {
+    pub(super) transaction: Transaction,
+    pub(super) known: bool,
+}
+
+#[derive(Clone)]
+pub(super) struct World {
+    pub(super) entries: Vec<Stored>,
+    /// What used each nonce: the index of ours, or a stranger.
+    pub(super) chain: Vec<Option<usize>>,
+    /// How many of these are final.
+    pub(super) finals: usize,
+    pub(super) signed: Vec<Signed>,
+    pub(super) killed: bool,
+    pub(super) signed_after_latch: bool,
+    pub(super) now: u64,
+    pub(super) left: Chances,
+    /// Processes so far, and of which each signature is.
+    pub(super) processes: usize,
+    pub(super) recorded_by: Vec<(usize, Transaction)>,
+    pub(super) broken: Option<String>,
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let nonces: Vec<_> = self.signed.iter().map(|signed| signed.transaction.nonce).collect();
+        write!(f, "chain {:?}, signed at {nonces:?}, {} entries", self.chain, self.entries.len())
+    }
+}
+
+fn spend(chance: &mut u8) -> bool {
+    chance.checked_sub(1).map(|left| *chance = left).is_some()
+}
+
+impl World {
+    pub(super) fn new(left: Chances) -> Self {
+        Self {
+            entries: Vec::new(),
+            chain: Vec::new(),
+            finals: 0,
+            signed: Vec::new(),
+            killed: false,
+            signed_after_latch: false,
+            now: NOW,
+            left,
+            processes: 1,
+            recorded_by: Vec::new(),
+            broken: None,
+        }
+    }
+
+    /// The lowest nonce that nothing mined has used.
+    pub(super) fn next(&self) -> u64 {
+        FIRST + u64::try_from(self.chain.len()).unwrap()
+    }
+
+    fn is_mined(&self, index: usize) -> bool {
+        self.chain.contains(&Some(index))
+    }
+
+    /// What can happen without the process.
+    pub(super) fn actions(&self) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for (index, signed) in self.signed.iter().enumerate() {
+            if signed.transaction.nonce == self.next() {
+                actions.push(Action::Mine(index));
+            }
+            if self.left.forgotten > 0 && signed.known && !self.is_mined(index) {
+                actions.push(Action::Forget(index));
+            }
+        }
+        let left = &self.left;
+        let mut may = |can: bool, action| {
+            if can {
+                actions.push(action);
+            }
+        };
+        may(left.strangers > 0, Action::Stranger);
+        may(left.reorgs > 0 && self.chain.len() > self.finals, Action::Reorg);
+        may(self.chain.len() > self.finals, Action::Finalise);
+        may(left.kills > 0 && !self.killed, Action::Kill);
+        may(left.late > 0, Action::Late);
+        actions
+    }
+
+    /// Lets one of them happen.
+    pub(super) fn live(&mut self, action: &Action) {
+        match action {
+            Action::Mine(index) => self.chain.push(Some(*index)),
+            Action::Stranger if spend(&mut self.left.strangers) => self.chain.push(None),
+            Action::Reorg if spend(&mut self.left.reorgs) => drop(self.chain.pop()),
+            Action::Finalise => self.finals = self.chain.len(),
+            Action::Forget(index) if spend(&mut self.left.forgotten) => self.signed[*index].known = false,
+            Action::Kill if spend(&mut self.left.kills) => self.killed = true,
+            Action::Late if spend(&mut self.left.late) => self.now += 100,
+            Action::Crash | Action::CrashLate => assert!(spend(&mut self.left.crashes)),
+            Action::Restart => self.processes += 1,
+            Action::FailSend(_) => assert!(spend(&mut self.left.failed)),
+            Action::Stuck(_) => assert!(spend(&mut self.left.stuck)),
+            Action::Offer(_) | Action::Step(_) => {}
+            other => panic!("{other:?} is not possible now"),
+        }
+    }
+
+    pub(super) fn digest(&self) -> String {
+        let head = self.entries.last().map(|stored| stored.hash);
+        let signed: Vec<_> = self
+            .signed
+            .iter()
+            .map(|signed| (signed.transaction.nonce, signed.transaction.gas, signed.known))
+            .collect();
+        let Self { chain, finals, killed, now, left, signed_after_latch, .. } = self;
+        format!(
+            "{head:?} {chain:?} {finals} {signed:?} {killed} {now} {left:?} {signed_after_latch} {:?}",
+            self.broken
+        )
+    }
+
+    /// Ours that are on the chain now.
+    fn mined(&self) -> impl Iterator<Item = &Transaction> {
+        self.chain.iter().flatten().map(|index| &self.signed[*index].transaction)
+    }
+
+    fn page_of(&self, transaction: &Transaction) -> Option<(&Stored, Page)> {
+        self.entries.iter().find_map(|stored| match Page::of(stored).unwrap() {
+            page @ Page::Recorded(_) | page @ Page::Replaced(_) => {
+                let of = match &page {
+                    Page::Recorded(page) => &page.transaction,
+                    Page::Replaced(page) => &page.transaction,
+                    _ => return None,
+                };
+                (of == transaction).then_some((stored, page))
+            }
+            _ => None,
+        })
+    }
+
+    /// How often each intent has landed. Its id is what the journal opened the transaction's subject with.
+    pub(super) fn landed(&self) -> [usize; 2] {
+        let id_of = |transaction: &Transaction| {
+            let (stored, _) = self.page_of(transaction)?;
+            let subject = stored.entry.subject;
+            self.entries.iter().filter(|stored| stored.entry.subject == subject).find_map(|stored| {
+                match Page::of(stored).unwrap() {
+                    Page::Recorded(page) => Some(page.draft.id),
+                    _ => None,
+                }
+            })
+        };
+        let acting: Vec<_> =
+            self.mined().filter(|transaction| transaction.to == Some(EXECUTOR)).map(id_of).collect();
+        [1, 2].map(|seed| acting.iter().filter(|id| **id == Some(draft(seed).id)).count())
+    }
+
+    /// USDC base units that landed transactions put to work.
+    pub(super) fn put_to_work(&self) -> u64 {
+        let times: usize = self.landed().iter().sum();
+        crate::scripted::LOAN * u64::try_from(times).unwrap()
+    }
+
+    pub(super) fn is_all_recorded(&self) -> bool {
+        self.signed.iter().all(|signed| self.page_of(&signed.transaction).is_some())
+    }
+
+    /// Whether two subjects have signed for one nonce.
+    pub(super) fn shares_a_nonce(&self) -> bool {
+        let subjects: Vec<_> = self
+            .signed
+            .iter()
+            .filter_map(|signed| {
+                let (stored, _) = self.page_of(&signed.transaction)?;
+                Some((signed.transaction.nonce, stored.entry.subject))
+            })
+            .collect();
+        subjects.iter().any(|(nonce, subject)| subjects.iter().any(|(n, s)| n == nonce && s != subject))
+    }
+
+    pub(super) fn replacement_landed(&self) -> bool {
+        let replaces = |transaction: &Transaction| matches!(self.page_of(transaction), Some((_, Page::Replaced(page))) if !page.cancels);
+        self.mined().any(replaces)
+    }
+
+    pub(super) fn nothing_landed(&self) -> bool {
+        self.mined().any(|transaction| transaction.data.is_empty())
+    }
+
+    pub(super) fn landed_after_restart(&self) -> bool {
+        self.processes > 1
+            && self.mined().any(|transaction| {
+                self.recorded_by.iter().any(|(by, of)| *by < self.processes && of == transaction)
+            })
+    }
+}
