@@ -6,10 +6,10 @@
 use std::{env, fs, num::NonZeroU64, sync::Arc};
 
 use keepwright::{
-    Authority, Pace, Site,
+    Authority, ChainTerms, Site,
     core::{Briefing, Plan, ports::Unobserved},
     door::Policy,
-    evm::Endpoint,
+    evm::{Endpoint, OrderFlowRoutes},
     liquidation::LiquidationStrategy,
     runtime::planner_fn,
 };
@@ -35,7 +35,8 @@ async fn main() -> eyre::Result<()> {
         endpoint: Endpoint::connect(&url, policy.chain()).await?,
         policy,
         state: ".state/first-agent".into(),
-        pace: Pace { block_seconds: NonZeroU64::MIN, confirmations: 1 },
+        terms: ChainTerms::usual(NonZeroU64::MIN, 1),
+        routes: OrderFlowRoutes::none(),
         observer: Arc::new(Unobserved),
     };
     let keeper = site.open(Authority::Observe).await?.strategy(strategy);

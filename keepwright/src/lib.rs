@@ -8,6 +8,7 @@ mod premises;
 #[cfg(feature = "control")]
 pub mod remote;
 mod site;
+mod terms;
 
 pub use agent_core as core;
 pub use agent_runtime as runtime;
@@ -22,4 +23,5 @@ pub use chain_devnet as devnet;
 
 pub use keeper::Keeper;
 pub use premises::Premises;
-pub use site::{Authority, OpenError, Pace, Site};
+pub use site::{Authority, OpenError, Site};
+pub use terms::ChainTerms;

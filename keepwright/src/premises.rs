@@ -4,6 +4,7 @@ use std::{fmt, path::PathBuf, sync::Arc};
 
 use agent_core::{ports::Observer, units::ChainId};
 use chain_door::KillSwitch;
+use chain_evm::Endpoint;
 
 /// Where the agent is, and what stops it.
 #[derive(Clone)]
@@ -12,6 +13,8 @@ pub struct Premises {
     pub state: PathBuf,
     /// Its chain.
     pub chain: ChainId,
+    /// Its nodes, where it has any: the operator sees how they are.
+    pub endpoint: Option<Endpoint>,
     /// What stops everything.
     pub kill: KillSwitch,
     /// Who watches.

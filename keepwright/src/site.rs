@@ -1,42 +1,35 @@
 //! Where an agent works: a node, a policy, a folder; and how its door is put together there.
 
-use std::{fmt, num::NonZeroU64, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use agent_core::{
     Outcome, Settlement,
-    ports::{DoorError, Journal, JournalError, MemoryError, Moment, Observer, Sequence},
+    ports::{DoorError, Journal, JournalError, MemoryError, Moment, Observer, Sequence, Simulator},
 };
 use agent_runtime::ClosedDoor;
 use alloy_primitives::{Address, B256};
 use chain_door::{Door, DoorPorts, KillSwitch, Page, Policy};
 use chain_evm::{
-    CheckedSimulator, Endpoint, EvmReader, Hardfork, OrderFlowRoutes, ReaderConfig, RevmSimulator,
-    RevmSimulatorConfig, RpcFailure, TipBounds, UnlockedKey, Wallet, WalletConfig, WithoutOpinion,
+    CheckedSimulator, Endpoint, EvmReader, EvmSimulator, FeeModel, Hardfork, OrderFlowRoutes, ReaderConfig,
+    RevmSimulator, RevmSimulatorConfig, RpcFailure, UnlockedKey, Wallet, WalletConfig, WithoutOpinion,
 };
 use memory_journal::RedbJournal;
 use memory_sled::{Opened, SledMemory};
 
-use crate::{Keeper, key_lock::KeyLock, premises::Premises};
-
-/// The chain's pace, as the operator knows it.
-#[derive(Debug, Clone, Copy)]
-pub struct Pace {
-    /// Seconds between blocks.
-    pub block_seconds: NonZeroU64,
-    /// How deep a transaction must be before it counts as final; 1 is the newest block.
-    pub confirmations: u64,
-}
+use crate::{ChainTerms, Keeper, key_lock::KeyLock, premises::Premises};
 
 /// Where an agent works.
 pub struct Site {
-    /// The node, already checked to serve the right chain.
+    /// The node, or several as one, already checked to serve the right chain.
     pub endpoint: Endpoint,
     /// What the operator allows.
     pub policy: Policy,
     /// The folder of the journal, the memory and the kill switch. One process at a time.
     pub state: PathBuf,
-    /// The chain's pace.
-    pub pace: Pace,
+    /// What it goes by on the chain.
+    pub terms: ChainTerms,
+    /// Where transactions go that the policy keeps from the public.
+    pub routes: OrderFlowRoutes,
     /// Who watches.
     pub observer: Arc<dyn Observer>,
 }
@@ -89,6 +82,14 @@ pub enum OpenError {
         /// The journal's last mined transaction.
         transaction: B256,
     },
+    /// The policy keeps something from the public, and there is nowhere else to send it.
+    #[error(
+        "the policy keeps what `{strategy}` sends from the public, and there is no private way; configure a private RPC or a builder"
+    )]
+    NoPrivateRoute {
+        /// The strategy.
+        strategy: String,
+    },
     /// The node could not be asked.
     #[error("{0}")]
     Node(#[from] RpcFailure),
@@ -131,15 +132,8 @@ pub enum OpenError {
 /// What is kept of the past: some years of a busy keeper, in well under 64 MiB.
 const MEMORIES: memory_sled::Limits = memory_sled::Limits { episodes: 50_000, facts: 10_000 };
 
-/// Bounds of the tip, in wei per gas: 0.001 and 5 gwei.
-const TIP: TipBounds = TipBounds { floor: 1_000_000, cap: 5_000_000_000 };
 /// Journal entries among which the last mined transaction is looked for.
 const LATEST: usize = 256;
-/// How often a transaction under way is looked at.
-const POLL: Duration = Duration::from_millis(200);
-/// Blocks without inclusion after which the operator hears of it.
-const STUCK_AFTER: u64 = 10;
-
 /// For how many of the dearest transactions that the policy allows the key should hold gas money.
 const TOP_UP_FOR: u64 = 3;
 
@@ -174,10 +168,12 @@ impl Site {
             self.observer.saw(Moment::Warned(&sentence));
         }
         let memory = Arc::new(memory);
-        let reader = Arc::new(EvmReader::new(self.endpoint.clone(), ReaderConfig::usual()));
+        let rules = ReaderConfig { depth: self.terms.reorg_depth, ..ReaderConfig::usual() };
+        let reader = Arc::new(EvmReader::new(self.endpoint.clone(), rules));
         Ok(match authority {
             Authority::Observe => Keeper::new(self.premises(), reader, Arc::new(ClosedDoor), memory, None),
             Authority::Live(key) => {
+                self.has_a_way_for_secrets()?;
                 let journal: Arc<dyn Journal> = Arc::new(RedbJournal::open(self.state.join("journal"))?);
                 let lock = KeyLock::take(chain, key.address())?;
                 self.is_of_this_chain(journal.as_ref()).await?;
@@ -192,6 +188,21 @@ impl Site {
                 Keeper::new(premises, reader, Arc::new(door), memory, None)
             }
         })
+    }
+
+    /// Better said at the start than when there is something to send.
+    fn has_a_way_for_secrets(&self) -> Result<(), OpenError> {
+        match self.policy.keeps_secret().next() {
+            Some(strategy) if self.routes.is_empty() => {
+                Err(OpenError::NoPrivateRoute { strategy: strategy.to_owned() })
+            }
+            None if !self.routes.is_empty() => {
+                let sentence = "order flow is configured, but the policy sends everything in public; say `order_flow` there";
+                self.observer.saw(Moment::Warned(sentence));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A journal of another chain (most often: of a devnet that was started anew) holds nonces and opportunities that mean
@@ -225,6 +236,7 @@ impl Site {
         Premises {
             state: self.state.clone(),
             chain: self.endpoint.chain(),
+            endpoint: Some(self.endpoint.clone()),
             kill: KillSwitch::at(&self.state.join("KILL")),
             observer: self.observer.clone(),
         }
@@ -236,28 +248,28 @@ impl Site {
         journal: Arc<dyn Journal>,
         kill: KillSwitch,
     ) -> Result<Door, DoorError> {
-        let rules =
-            RevmSimulatorConfig { block_time: self.pace.block_seconds, hardfork: Hardfork::default() };
+        let simulator = self.simulator();
         let wallet = WalletConfig {
-            confirmations: self.pace.confirmations,
-            tip: TIP,
-            poll: POLL,
-            stuck_after: STUCK_AFTER,
-            routes: OrderFlowRoutes::none(),
+            confirmations: self.terms.confirmations,
+            tip: self.terms.tip,
+            poll: self.terms.poll,
+            stuck_after: self.terms.stuck_after,
+            routes: self.routes,
             top_up_below: self.policy.dearest(TOP_UP_FOR),
             kill: kill.clone(),
         };
-        let ports = DoorPorts {
-            simulator: Arc::new(CheckedSimulator::new(
-                RevmSimulator::new(self.endpoint.clone(), rules),
-                self.endpoint.clone(),
-                WithoutOpinion::Refuse,
-            )),
-            journal,
-            sender: Arc::new(Wallet::spawn(key, self.endpoint, wallet)),
-            observer: self.observer,
-            kill,
-        };
+        let sender = Arc::new(Wallet::spawn(key, self.endpoint, wallet));
+        let ports = DoorPorts { simulator, journal, sender, observer: self.observer, kill };
         Door::open(self.policy, ports).await
+    }
+    /// Two opinions where this process can have one: gas that pays for data inside is known to the chain's own nodes only.
+    fn simulator(&self) -> Arc<dyn Simulator> {
+        let (endpoint, block_time) = (self.endpoint.clone(), self.terms.block_seconds);
+        if self.terms.fees == FeeModel::Arbitrum {
+            return Arc::new(EvmSimulator::new(endpoint, block_time));
+        }
+        let rules = RevmSimulatorConfig { block_time, hardfork: Hardfork::default() };
+        let local = RevmSimulator::new(endpoint.clone(), rules);
+        Arc::new(CheckedSimulator::new(local, endpoint, WithoutOpinion::Refuse))
     }
 }

@@ -189,6 +189,13 @@ impl Policy {
         self.parties.strategies.get(strategy).map_or(OrderFlow::Public, |rule| rule.order_flow)
     }
 
+    /// The strategies of which not everything goes to the public pool at once.
+    pub fn keeps_secret(&self) -> impl Iterator<Item = &str> {
+        let secretive =
+            self.parties.strategies.iter().filter(|(_, rule)| rule.order_flow != OrderFlow::Public);
+        secretive.map(|(name, _)| name.as_str())
+    }
+
     /// The operator's token registry: the only names that tokens have.
     pub fn tokens(&self) -> impl Iterator<Item = &Token> {
         self.tokens.values().map(|rule| &rule.token)

@@ -14,6 +14,7 @@ use agent_core::{
 };
 use alloy_primitives::B256;
 use axum::http::StatusCode;
+use chain_evm::Endpoint;
 use tokio::time::timeout;
 
 use super::{
@@ -101,7 +102,8 @@ impl Panel {
     pub fn status(&self) -> StatusReport {
         let mut door = self.door_status();
         door.killed |= self.0.premises.kill.is_latched();
-        StatusReport { agent: self.about(), door }
+        let nodes = self.0.premises.endpoint.as_ref().map(Endpoint::health);
+        StatusReport { agent: self.about(), door, nodes }
     }
 
     /// What waits for a person, oldest first.

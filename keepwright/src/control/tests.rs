@@ -57,6 +57,7 @@ impl Desk {
             kill: KillSwitch::at(&state.join("KILL")),
             state,
             chain: ChainId(31_337),
+            endpoint: None,
             observer: told.clone(),
         };
         // At block 7 it is 84 seconds past.

@@ -6,6 +6,7 @@ use agent_core::{
     units::{ChainId, Timestamp},
 };
 use alloy_primitives::{B256, hex};
+use chain_evm::PoolHealth;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -29,6 +30,8 @@ pub struct StatusReport {
     pub agent: About,
     /// What the door says.
     pub door: DoorStatus,
+    /// How the nodes are; none where nobody can say.
+    pub nodes: Option<PoolHealth>,
 }
 
 /// A reply to a question.

@@ -45,10 +45,133 @@ fn a_config_that_is_missing() -> Checked {
 #[test]
 fn a_config_with_an_unknown_key() -> Checked {
     check(
-        |desk| desk.edit("liquidator.toml", "confirmations = 1", "confirms = 1"),
+        |desk| desk.edit("liquidator.toml", "# confirmations = 1", "confirms = 1"),
         expect![
-            "config liquidator.toml is wrong in line 16: unknown field `confirms`, expected one of `id`, `endpoint`, `block_seconds`, `confirmations`"
+            "config liquidator.toml is wrong in line 18: unknown field `confirms`, expected one of `profile`, `id`, `block_seconds`, `confirmations`, `endpoint`, `endpoints`, `quorum`, `lag_allowed`"
         ],
+    )
+}
+
+/// What is wrong with the table `[chain]` or `[order_flow]`, once the example's lines are these.
+fn check_edit(from: &str, to: &str, expected: Expect) -> Checked {
+    check(|desk| desk.edit("liquidator.toml", from, to), expected)
+}
+
+const PROFILE: &str = "profile = \"devnet\"";
+const ENDPOINTS: &str = "endpoints = [\"ws://127.0.0.1:8545\"]";
+const ORDER_FLOW: &str = "# [order_flow]";
+
+#[test]
+fn a_chain_that_nobody_knows() -> Checked {
+    check_edit(
+        PROFILE,
+        "profile = \"moon\"",
+        expect![
+            "there is no chain profile `moon`; the known ones are arbitrum, base, bnb, devnet, ethereum, op, polygon, and a TOML file adds another"
+        ],
+    )?;
+    check_edit(
+        PROFILE,
+        "",
+        expect!["`chain` names no `profile`; add one, or `id`, `block_seconds` and `confirmations`"],
+    )?;
+    check_edit(
+        PROFILE,
+        "profile = \"devnet\"\nid = 1",
+        expect!["`chain.id` is 1, but profile `devnet` is of chain 31337; remove the one that is wrong"],
+    )?;
+    check_edit(
+        PROFILE,
+        "profile = \"./own.toml\"",
+        expect![
+            "chain profile ./own.toml cannot be read; name an existing file: No such file or directory (os error 2)"
+        ],
+    )?;
+    check(
+        |desk| {
+            desk.write("own.toml", "name = \"own\"\nverified = \"no\"")?;
+            desk.edit("liquidator.toml", PROFILE, "profile = \"own.toml\"")
+        },
+        expect![
+            "`chain.profile` own.toml cannot be used: chain profile is wrong in line 1: missing field `chain_id`"
+        ],
+    )
+}
+
+#[test]
+fn nodes_that_make_no_sense() -> Checked {
+    check_edit(ENDPOINTS, "", expect!["`chain` names no node; add its URL to `chain.endpoints`"])?;
+    check_edit(
+        ENDPOINTS,
+        "endpoints = []",
+        expect!["`chain` names no node; add its URL to `chain.endpoints`"],
+    )?;
+    check_edit(
+        ENDPOINTS,
+        "endpoint = \"ws://h/s3cr3t\"\nendpoints = \"ws://h/s3cr3t\"",
+        expect!["`chain.endpoint` and `chain.endpoints` are both there; keep the list only"],
+    )?;
+    check_edit(
+        ENDPOINTS,
+        "endpoints = { url = \"ws://h/s3cr3t\" }",
+        expect!["config liquidator.toml is wrong in line 14: expected a URL or a list of URLs"],
+    )?;
+    check_edit(
+        ENDPOINTS,
+        "endpoints = [\"h/s3cr3t:1\", \"ftp://h/s3cr3t\"]",
+        expect!["rpc address is neither an http(s):// or ws(s):// url nor the path of an ipc socket"],
+    )?;
+    check_edit(
+        ENDPOINTS,
+        "endpoints = \"ws://h\"\nquorum = 2",
+        expect!["`chain.quorum` needs several `chain.endpoints`; add some, or remove it"],
+    )?;
+    check_edit(
+        ENDPOINTS,
+        "endpoints = [\"ws://a\", \"ws://b\", \"ws://c\"]\nquorum = 4",
+        expect!["a quorum of 4 of 3 nodes says nothing: configure 1, or 2 to 3"],
+    )
+}
+
+#[test]
+fn order_flow_that_makes_no_sense() -> Checked {
+    let wrong = |table: &str, expected| check_edit(ORDER_FLOW, &format!("[order_flow]\n{table}"), expected);
+    check_edit(
+        "[chain]",
+        "order_flow = \"https://h/s3cr3t\"\n[chain]",
+        expect![[
+            r#"config liquidator.toml is wrong in line 12: invalid type: string "…", expected struct OrderFlowTable"#
+        ]],
+    )?;
+    wrong(
+        "known = [\"flashbots-relay\"]",
+        expect!["profile `devnet` knows no order flow `flashbots-relay`; it knows none"],
+    )?;
+    wrong(
+        "builders = [\"wss://h/s3cr3t\"]",
+        expect!["`order_flow` is wrong: a private rpc or builder is not an http(s):// url"],
+    )?;
+    wrong(
+        "private_rpcs = [\"http://example.com/s3cr3t\"]",
+        expect![
+            "`order_flow` is wrong: http://example.com/… is not private: use https://, or an address of this machine"
+        ],
+    )?;
+    wrong(
+        "private_rpcs = [{ url = \"https://h/s3cr3t\", method = \"eth_call\" }]",
+        expect![
+            "config liquidator.toml is wrong in line 24: expected a URL, or one with a `method`: `eth_sendRawTransaction` or `eth_sendPrivateRawTransaction`"
+        ],
+    )?;
+    wrong(
+        "private_rpcs = \"https://h/s3cr3t\"",
+        expect![[
+            r#"config liquidator.toml is wrong in line 24: invalid type: string "…", expected a sequence"#
+        ]],
+    )?;
+    wrong(
+        "builders = [\"https://h/s3cr3t\"]\nblocks_ahead = 0",
+        expect!["`order_flow` is wrong: bundles are for no block: say at least 1 block ahead"],
     )
 }
 
@@ -56,7 +179,7 @@ fn a_config_with_an_unknown_key() -> Checked {
 fn a_config_with_a_wrong_type() -> Checked {
     check(
         |desk| desk.edit("liquidator.toml", "min_net_usd = 20", "min_net_usd = \"lots\""),
-        expect![[r#"config liquidator.toml is wrong in line 24: invalid type: string "lots", expected u32"#]],
+        expect![[r#"config liquidator.toml is wrong in line 35: invalid type: string "lots", expected u32"#]],
     )
 }
 
@@ -148,7 +271,7 @@ fn deploy(desk: &Desk) -> Checked<Address> {
 async fn a_node_of_another_chain() -> Checked {
     check_live(
         async |desk, _, _| {
-            desk.edit("liquidator.toml", "id = 31337", "id = 1")?;
+            desk.edit("liquidator.toml", "profile = \"devnet\"", "profile = \"ethereum\"")?;
             desk.edit("liquidator.policy.toml", "chain = 31337", "chain = 1")
         },
         expect!["rpc serves chain 31337, but the configuration says 1"],
@@ -255,6 +378,44 @@ async fn a_pool_of_another_revision() -> Checked {
             other_pool(desk, devnet, true).await
         },
         expect!["`liquidation.pool` 0x2222222222222222222222222222222222222222 cannot be used: pool revision 2 is not supported: this version knows revision 1 (Aave v3.0) only"],
+    )
+    .await
+}
+
+const QUOTER: Address = alloy::primitives::address!("4c5859f0f772848b2d91f1d83e2fe57935348029");
+
+#[tokio::test]
+#[ignore = "needs a node: scripts/test runs it"]
+async fn a_contract_whose_code_is_another_than_the_first_time() -> Checked {
+    check_live(
+        async |desk, devnet, _| {
+            deploy(desk)?;
+            crate::live::ends({
+                let mut agent = crate::live::start(desk)?;
+                agent.until_event("head")?;
+                agent
+            })?;
+            Ok(devnet.provider().anvil_set_code(QUOTER, bytes!("00")).await?)
+        },
+        expect!["`liquidation.venues.quoter` 0x4c5859f0F772848b2D91F1D83E2Fe57935348029 has code 0xbc36789e7a1e281436464229828f817d6612f7b477d66591ff96a9e064bcc98a, but had 0xd88fefcbaf1b8d616073d0c06f10f230338f16170f778ed2904a8baf1792a1fa; find out why before it is used again; what was seen is in state/code.json"],
+    )
+    .await
+}
+
+#[tokio::test]
+#[ignore = "needs a node: scripts/test runs it"]
+async fn a_contract_whose_code_is_not_the_profiles() -> Checked {
+    check_live(
+        async |desk, _, _| {
+            deploy(desk)?;
+            let source = "at = \"https://example.com\"\nsays = \"so\"\nread = \"2026-11-22\"";
+            let hash = alloy::primitives::B256::repeat_byte(7);
+            let known =
+                format!("role = \"quoter\"\naddress = \"{QUOTER}\"\ncode_hash = \"{hash}\"\n{source}");
+            desk.write("own.toml", &format!("name = \"devnet\"\n[[addresses]]\n{known}\n"))?;
+            desk.edit("liquidator.toml", PROFILE, "profile = \"own.toml\"")
+        },
+        expect!["`liquidation.venues.quoter` 0x4c5859f0F772848b2D91F1D83E2Fe57935348029 has code 0xd88fefcbaf1b8d616073d0c06f10f230338f16170f778ed2904a8baf1792a1fa, but its profile cites 0x0707070707070707070707070707070707070707070707070707070707070707; find out why; what was seen is in state/code.json"],
     )
     .await
 }

@@ -1,6 +1,9 @@
 //! A canary for a key and a secret in a URL: whatever the binary says and writes, neither is in it.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use alloy::primitives::hex;
 use chain_devnet::{Asset, World};
@@ -20,11 +23,11 @@ fn needles() -> Vec<Vec<u8>> {
     backwards.reverse();
     let mut found = vec![SECRET.as_bytes().to_vec()];
     for key in [CANARY, backwards] {
-        let text = hex::encode(key);
+        let text = hex::encode(key).into_bytes();
         found.extend([key[..8].to_vec(), key[24..].to_vec()]);
-        found.extend([text[..16].into(), text[48..].into(), text[..16].to_uppercase().into()]);
-        found.push(text[..16].chars().rev().collect::<String>().into());
-        found.push(base64(&key)[..16].into());
+        found.extend([text[..16].into(), text[48..].into(), text[..16].to_ascii_uppercase()]);
+        found.push(text[..16].iter().rev().copied().collect());
+        found.push(base64(&key).bytes().take(16).collect());
         let list: Vec<_> = key[..6].iter().map(u8::to_string).collect();
         found.extend([list.join(", ").into(), list.join(",").into()]);
     }
@@ -33,30 +36,37 @@ fn needles() -> Vec<Vec<u8>> {
 
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digit = |group: &[u8], at: usize| {
+    let digit = |group: &[u8], shift: usize| {
         let bits = group.iter().fold(0_usize, |bits, byte| (bits << 8) | usize::from(*byte));
-        char::from(DIGITS[(bits >> (18 - 6 * at)) & 63])
+        char::from(DIGITS[(bits >> shift) & 63])
     };
-    bytes.chunks_exact(3).flat_map(|group| (0..4).map(move |at| digit(group, at))).collect()
+    bytes.chunks_exact(3).flat_map(|group| [18, 12, 6, 0].map(|shift| digit(group, shift))).collect()
 }
+
+/// Bytes that are shown before and after a find.
+const AROUND: usize = 400;
 
 fn is_clean(what: &str, bytes: &[u8]) -> Checked {
     for needle in needles() {
-        let inside = bytes.windows(needle.len()).any(|window| window == needle);
-        assert!(!inside, "{what} holds {:?}", String::from_utf8_lossy(&needle));
+        let place = bytes.windows(needle.len()).position(|window| window == needle);
+        let around = place.map(|place| {
+            let (start, end) = (place.saturating_sub(AROUND), bytes.len().min(place.saturating_add(AROUND)));
+            String::from_utf8_lossy(&bytes[start..end]).into_owned()
+        });
+        assert_eq!(around, None, "{what} holds {:?}", String::from_utf8_lossy(&needle));
     }
     Ok(())
 }
 
-fn files_are_clean(folder: &Path) -> Checked<usize> {
-    let mut checked = 0;
+fn files_are_clean(folder: &Path) -> Checked<Vec<PathBuf>> {
+    let mut checked = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
-            checked += files_are_clean(&path)?;
+            checked.extend(files_are_clean(&path)?);
         } else if path.is_file() {
             is_clean(&path.display().to_string(), &fs::read(&path)?)?;
-            checked += 1;
+            checked.push(path);
         }
     }
     Ok(checked)
@@ -85,7 +95,7 @@ async fn neither_key_nor_url_secret_is_said_or_written() -> Checked {
     desk.adopt(key.create(0))?;
     // Things that go wrong.
     let config = fs::read_to_string(desk.path("liquidator.toml"))?;
-    desk.edit("liquidator.toml", "id = 31337", "id = 1")?;
+    desk.edit("liquidator.toml", "profile = \"devnet\"", "profile = \"ethereum\"")?;
     hear(desk.trace("run --config liquidator.toml --mode live")?);
     desk.write("liquidator.toml", &config)?;
     let nowhere = format!("http://user:{SECRET}@127.0.0.1:1/{SECRET}?key={SECRET}");
@@ -115,7 +125,7 @@ async fn neither_key_nor_url_secret_is_said_or_written() -> Checked {
     is_clean("what was said", &said)?;
     is_clean("what the agent said", lines.join("\n").as_bytes())?;
     assert!(said.len() > 10_000 && lines.join("").len() > 10_000, "a trace says more than this");
-    assert!(files_are_clean(&desk.path("state"))? > 3);
+    assert!(files_are_clean(&desk.path("state"))?.len() > 3);
     assert!(sent(&devnet, key).await? > 1);
     Ok(())
 }

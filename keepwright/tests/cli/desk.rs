@@ -55,11 +55,12 @@ impl Desk {
 
     /// On a chain of its own, with a key that owns ten ether.
     pub(crate) async fn on_devnet() -> Checked<(Self, Devnet, Address)> {
-        let config = DevnetConfig {
-            mining: Mining::Automine,
-            start_time: StartTime::AtDump,
-            ..DevnetConfig::default()
-        };
+        Self::on(Mining::Automine).await
+    }
+
+    /// The same, on a chain whose blocks are made like this.
+    pub(crate) async fn on(mining: Mining) -> Checked<(Self, Devnet, Address)> {
+        let config = DevnetConfig { mining, start_time: StartTime::AtDump, ..DevnetConfig::default() };
         let devnet = Devnet::launch(config).await?;
         devnet.set_block_timestamp_interval(1).await?;
         let desk = Self::new()?;

@@ -19,6 +19,10 @@ mod facade;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
+mod nodes;
+#[cfg(test)]
 mod operate;
+#[cfg(test)]
+mod private;
 #[cfg(test)]
 mod split;

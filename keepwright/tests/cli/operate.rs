@@ -40,6 +40,7 @@ impl Agent {
             kill: KillSwitch::at(&state.join("KILL")),
             state,
             chain: ChainId(31_337),
+            endpoint: None,
             observer: Arc::new(Unobserved),
         };
         let reader = Arc::new(ScriptedReader::new([]));

@@ -53,9 +53,9 @@ async fn nothing_is_lost_when_either_side_is_killed() -> Checked {
     falling.await?;
     key.until(|line| line.contains("\"event\":\"sent\""))?;
     agent.signal("KILL")?;
-    drop(agent.ended()?);
+    let _killed = agent.ended()?;
     key.signal("KILL")?;
-    drop(key.ended()?);
+    let _killed = key.ended()?;
     std::fs::rename(desk.path("hidden"), desk.path("keys"))?;
     let mut key = door(&desk)?;
     let mut agent = desk.start(LIVE)?;

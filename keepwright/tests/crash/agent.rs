@@ -18,8 +18,8 @@ use agent_core::{
 };
 use agent_runtime::RulesPlanner;
 use chain_door::Policy;
-use chain_evm::{Endpoint, Keystore, Password, UnlockedKey};
-use keepwright::{Authority, Keeper, Pace, Site};
+use chain_evm::{Endpoint, Keystore, OrderFlowRoutes, Password, UnlockedKey};
+use keepwright::{Authority, ChainTerms, Keeper, Site};
 use tokio::sync::{mpsc, oneshot};
 use tool_liquidation::{LiquidationConfig, LiquidationStrategy};
 
@@ -117,7 +117,8 @@ impl Home {
             endpoint: Endpoint::connect(&fs::read_to_string(self.url())?, ChainId(31_337)).await?,
             policy: Policy::parse(&fs::read_to_string(self.policy())?)?,
             state: self.0.join("state"),
-            pace: Pace { block_seconds: NonZeroU64::MIN, confirmations: 1 },
+            terms: ChainTerms::usual(NonZeroU64::MIN, 1),
+            routes: OrderFlowRoutes::none(),
             observer,
         };
         Ok(site.open(Authority::Live(self.key()?)).await?)

@@ -3,10 +3,10 @@
 use std::{fmt, time::Duration};
 
 use agent_core::units::{BlockNumber, ChainId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a node is good for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum NodeState {
@@ -66,7 +66,7 @@ impl NodeState {
 }
 
 /// One node as the pool sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeHealth {
     /// Its address up to the host.
     pub address: String,
@@ -87,7 +87,7 @@ pub struct NodeHealth {
 }
 
 /// A look at a pool. Counts are since it was connected.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolHealth {
     /// The nodes, in the order of the configuration.
     pub nodes: Vec<NodeHealth>,

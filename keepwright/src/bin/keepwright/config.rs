@@ -1,44 +1,70 @@
 //! The operator's config file.
 
+mod chain;
+mod order_flow;
+mod secret;
+
 use std::{
-    fs,
+    fs, iter,
     net::SocketAddr,
-    num::NonZeroU64,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use alloy::primitives::Address;
 use eyre::{Context, OptionExt, ensure, eyre};
 use keepwright::{
-    Pace,
+    ChainTerms, Site,
     control::ControlConfig,
     core::{
         ArmedBy, OrderId, StandingOrder,
-        units::{BlockNumber, ChainId, Timestamp, Token, UsdE8},
+        ports::Observer,
+        units::{BlockNumber, Timestamp, Token, UsdE8},
     },
     door::Policy,
+    evm::{Endpoint, OrderFlowRoutes},
     liquidation::{LiquidationConfig, MarketConfig, TermsConfig, Venue},
 };
 use serde::Deserialize;
 
+pub(crate) use self::chain::ChainConfig;
+use self::{chain::ChainTable, order_flow::OrderFlowTable};
 use crate::{cli::Mode, policy};
 
-/// What an agent is made of, as its operator wrote it down. Paths are relative to the file.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// What an agent is made of, as its operator wrote it down, with what that refers to.
+#[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) mode: Mode,
     pub(crate) state: PathBuf,
     pub(crate) policy: PathBuf,
-    pub(crate) chain: ChainTable,
+    pub(crate) chain: ChainConfig,
+    routes: OrderFlowRoutes,
     pub(crate) key: Option<KeyTable>,
     pub(crate) planner: PlannerTable,
-    #[serde(default)]
     pub(crate) orders: Vec<OrderTable>,
     pub(crate) liquidation: Option<LiquidationTable>,
-    #[serde(default)]
     control: ControlTable,
     pub(crate) door: Option<DoorTable>,
+}
+
+/// The file. Paths are relative to it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    mode: Mode,
+    state: PathBuf,
+    policy: PathBuf,
+    chain: ChainTable,
+    #[serde(default)]
+    order_flow: OrderFlowTable,
+    key: Option<KeyTable>,
+    planner: PlannerTable,
+    #[serde(default)]
+    orders: Vec<OrderTable>,
+    liquidation: Option<LiquidationTable>,
+    #[serde(default)]
+    control: ControlTable,
+    door: Option<DoorTable>,
 }
 
 /// A door in a process of its own: `keepwright door` serves it, `keepwright run` connects to it.
@@ -54,15 +80,6 @@ pub(crate) struct DoorTable {
 #[serde(deny_unknown_fields)]
 struct ControlTable {
     http: Option<SocketAddr>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ChainTable {
-    pub(crate) id: u64,
-    pub(crate) endpoint: String,
-    block_seconds: NonZeroU64,
-    confirmations: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -116,18 +133,15 @@ impl Config {
     pub(crate) fn read(path: &Path) -> eyre::Result<Self> {
         let text = fs::read_to_string(path)
             .wrap_err_with(|| format!("config {} cannot be read; name an existing file", path.display()))?;
-        let mut config: Self = toml::from_str(&text)
+        let file: File = toml::from_str(&text)
             .map_err(|error| wrong(&format!("config {}", path.display()), &text, &error))?;
-        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        let key_files =
-            config.key.iter_mut().flat_map(|key| [Some(&mut key.keystore), key.password_file.as_mut()]);
-        let door_files =
-            config.door.iter_mut().flat_map(|door| [Some(&mut door.state), Some(&mut door.socket)]);
-        let own = [Some(&mut config.state), Some(&mut config.policy)];
-        for file in own.into_iter().chain(key_files).chain(door_files).flatten() {
-            *file = folder.join(&*file);
-        }
-        Ok(config)
+        file.resolve(path.parent().unwrap_or(Path::new("")))
+    }
+
+    /// Where an agent of this config works, once it is connected.
+    pub(crate) fn site(&self, endpoint: Endpoint, policy: &Policy, observer: Arc<dyn Observer>) -> Site {
+        let (state, routes) = (self.state.clone(), self.routes.clone());
+        Site { endpoint, policy: policy.clone(), state, terms: self.chain.terms, routes, observer }
     }
 
     pub(crate) fn read_policy(&self) -> eyre::Result<Policy> {
@@ -143,14 +157,6 @@ impl Config {
         self.door.as_ref().map_or(&self.state, |door| &door.state)
     }
 
-    pub(crate) const fn chain_id(&self) -> ChainId {
-        ChainId(self.chain.id)
-    }
-
-    pub(crate) const fn pace(&self) -> Pace {
-        Pace { block_seconds: self.chain.block_seconds, confirmations: self.chain.confirmations }
-    }
-
     pub(crate) fn standing_orders(
         &self,
         policy: &Policy,
@@ -163,11 +169,34 @@ impl Config {
     }
 }
 
+impl File {
+    fn resolve(mut self, folder: &Path) -> eyre::Result<Config> {
+        let key_files =
+            self.key.iter_mut().flat_map(|key| [Some(&mut key.keystore), key.password_file.as_mut()]);
+        let door_files =
+            self.door.iter_mut().flat_map(|door| [Some(&mut door.state), Some(&mut door.socket)]);
+        let own = [Some(&mut self.state), Some(&mut self.policy)];
+        for file in own.into_iter().chain(key_files).chain(door_files).flatten() {
+            *file = folder.join(&*file);
+        }
+        let chain = self.chain.resolve(folder)?;
+        let routes = self.order_flow.routes(&chain)?;
+        let Self { mode, state, policy, key, planner, orders, liquidation, control, door, .. } = self;
+        Ok(Config { mode, state, policy, chain, routes, key, planner, orders, liquidation, control, door })
+    }
+}
+
 /// What is wrong with a file, and where, in one line; the parser would draw it.
 pub(crate) fn wrong(file: &str, text: &str, error: &toml::de::Error) -> eyre::Report {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let line = before.matches('\n').count().saturating_add(1);
-    eyre!("{file} is wrong in line {line}: {}", error.message())
+    eyre!("{file} is wrong in line {line}: {}", without_urls(error.message()))
+}
+
+/// What a parser quotes may be a URL, which may hold a key.
+fn without_urls(message: &str) -> String {
+    let quoted = message.split('"').map(|part| if part.contains("://") { "…" } else { part });
+    quoted.collect::<Vec<_>>().join("\"")
 }
 
 /// Dollars as a person writes them.
@@ -205,8 +234,16 @@ impl OrderTable {
 }
 
 impl LiquidationTable {
+    /// The contracts that it names, by the keys that name them.
+    pub(crate) fn contracts(&self) -> impl Iterator<Item = (String, Address)> {
+        let venues =
+            self.venues.iter().flat_map(|venue| [("router", venue.router), ("quoter", venue.quoter)]);
+        let venues = venues.map(|(key, address)| (format!("`liquidation.venues.{key}`"), address));
+        iter::once(("`liquidation.pool`".to_owned(), self.pool)).chain(venues)
+    }
+
     /// The strategy's configuration: the names are the policy's, and so is the executor.
-    pub(crate) fn strategy(&self, policy: &Policy, pace: Pace) -> eyre::Result<LiquidationConfig> {
+    pub(crate) fn strategy(&self, policy: &Policy, terms: ChainTerms) -> eyre::Result<LiquidationConfig> {
         ensure!(!self.venues.is_empty(), "`liquidation.venues` is empty; name where collateral can be sold");
         let venue = |venue: &VenueTable| {
             Ok(Venue {
@@ -222,7 +259,7 @@ impl LiquidationTable {
                 pool: self.pool,
                 wrapped_native: token(policy, &self.wrapped_native)?.address,
                 start_block: BlockNumber(self.start_block),
-                block_time: pace.block_seconds.get(),
+                block_time: terms.block_seconds.get(),
             },
             // An agent that only observes needs none: its door is closed.
             executor: policy.executor().unwrap_or_default(),

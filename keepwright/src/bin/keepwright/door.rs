@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use eyre::OptionExt;
-use keepwright::{Authority, Site, core::units::Timestamp, evm::Endpoint};
+use keepwright::{Authority, Site, core::units::Timestamp};
 
 use crate::{
     beside::Beside,
@@ -20,17 +20,12 @@ pub(crate) async fn run(args: DoorArgs) -> eyre::Result<()> {
     let table =
         config.door.as_ref().ok_or_eyre("the config has no `[door]`; add its `state` and `socket`")?;
     let (policy, text) = policy::read(&config.policy)?;
-    let endpoint = Endpoint::connect(&config.chain.endpoint, config.chain_id()).await?;
+    let endpoint = config.chain.connect().await?;
     let authority = Authority::Live(ready_to_act(&config, &policy, &endpoint).await?);
     let style = Style::of_output(args.json);
     let (printer, events) = Printer::start(style);
-    let site = Site {
-        endpoint,
-        state: table.state.clone(),
-        pace: config.pace(),
-        observer: Arc::new(Watcher::new(names(&policy, &authority), events.clone())),
-        policy: policy.clone(),
-    };
+    let observer = Arc::new(Watcher::new(names(&policy, &authority), events.clone()));
+    let site = Site { state: table.state.clone(), ..config.site(endpoint, &policy, observer) };
     let keeper = site.open(authority).await?.controlled(config.control())?;
     let mut beside = Beside::start(&keeper, style, events);
     let orders = config.standing_orders(&policy, Timestamp(0))?;

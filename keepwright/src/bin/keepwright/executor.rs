@@ -1,5 +1,7 @@
 //! `keepwright executor`: an operator's business with the executor contract, through the same door as everything else.
 
+use std::sync::Arc;
+
 use alloy::primitives::{Address, B256, U256};
 use eyre::{OptionExt, bail, eyre};
 use keepwright::{
@@ -9,7 +11,7 @@ use keepwright::{
         ports::{Offered, Unobserved},
         units::Token,
     },
-    evm::{Endpoint, ExecutorState},
+    evm::ExecutorState,
 };
 
 use crate::{
@@ -54,7 +56,7 @@ pub(crate) async fn run(command: ExecutorCommand) -> eyre::Result<()> {
 
 async fn owner(config: &Config) -> eyre::Result<String> {
     let executor = config.read_policy()?.executor().ok_or_eyre("the policy names no executor")?;
-    let endpoint = Endpoint::connect(&config.chain.endpoint, config.chain_id()).await?;
+    let endpoint = config.chain.connect().await?;
     match ExecutorState::read(&endpoint, executor).await? {
         ExecutorState::Ours { owner } => {
             Ok(format!("{executor} is an executor of this version, owned by {owner}"))
@@ -64,14 +66,11 @@ async fn owner(config: &Config) -> eyre::Result<String> {
 }
 
 async fn open(config: &Config, confirm: Option<B256>) -> eyre::Result<Keeper> {
-    let site = Site {
-        endpoint: Endpoint::connect(&config.chain.endpoint, config.chain_id()).await?,
-        policy: config.read_policy()?,
-        state: config.operated().to_owned(),
-        pace: config.pace(),
-        observer: std::sync::Arc::new(Unobserved),
-    };
-    let hash = site.policy.hash();
+    let policy = config.read_policy()?;
+    let (endpoint, observer) = (config.chain.connect().await?, Arc::new(Unobserved));
+    let state = config.operated().to_owned();
+    let site = Site { state, ..config.site(endpoint, &policy, observer) };
+    let hash = policy.hash();
     let keeper = site.open(Authority::Live(unlock(config)?)).await?;
     policy::confirm_if(keeper.door().as_ref(), hash, confirm).await?;
     Ok(keeper)

@@ -4,6 +4,7 @@
 mod attend;
 mod beside;
 mod cli;
+mod code;
 mod config;
 mod demo;
 mod devnet;

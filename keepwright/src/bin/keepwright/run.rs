@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alloy::{primitives::Address, sol, sol_types::SolCall};
 use eyre::{Context, OptionExt, bail};
 use keepwright::{
-    Authority, Keeper, Site,
+    Authority, Keeper,
     core::{
         Query,
         ports::Reader,
@@ -20,6 +20,7 @@ use keepwright::{
 use crate::{
     beside::Beside,
     cli::{Mode, RunArgs},
+    code,
     config::{self, Config, PlannerTable},
     password,
     policy::{self, Settled},
@@ -34,7 +35,7 @@ sol! {
 pub(crate) async fn run(args: RunArgs) -> eyre::Result<()> {
     let config = Config::read(&args.config)?;
     let (policy, text) = policy::read(&config.policy)?;
-    let endpoint = Endpoint::connect(&config.chain.endpoint, config.chain_id()).await?;
+    let endpoint = config.chain.connect().await?;
     let mode = args.mode.unwrap_or(config.mode);
     let authority = match mode {
         Mode::Observe => Authority::Observe,
@@ -42,13 +43,8 @@ pub(crate) async fn run(args: RunArgs) -> eyre::Result<()> {
     };
     let style = Style::of_output(args.json);
     let (printer, events) = Printer::start(style);
-    let site = Site {
-        endpoint,
-        state: config.state.clone(),
-        pace: config.pace(),
-        observer: Arc::new(Watcher::new(names(&policy, &authority), events.clone())),
-        policy: policy.clone(),
-    };
+    let observer = Arc::new(Watcher::new(names(&policy, &authority), events.clone()));
+    let site = config.site(endpoint, &policy, observer);
     let keeper = equip(site.open(authority).await?, &config, &policy)?.controlled(config.control())?;
     let mut beside = Beside::start(&keeper, style, events);
     // A door in a process of its own arms the orders itself.
@@ -73,14 +69,15 @@ async fn authority(config: &Config, policy: &Policy, endpoint: &Endpoint) -> eyr
             if let Some(table) = &config.liquidation {
                 check_pool(table.pool, endpoint).await?;
             }
+            code::check(config, policy, endpoint, &config.state).await?;
             Ok(Authority::Remote(door.socket.clone()))
         }
         None => Ok(Authority::Live(ready_to_act(config, policy, endpoint).await?)),
     }
 }
 
-/// The key, once it is clear that it can act here: a pool that the strategy knows, and an executor of this version that
-/// the key owns.
+/// The key, once it is clear that it can act here: a pool that the strategy knows, contracts that are what they were, and
+/// an executor of this version that the key owns.
 pub(crate) async fn ready_to_act(
     config: &Config,
     policy: &Policy,
@@ -93,6 +90,7 @@ pub(crate) async fn ready_to_act(
         "the policy names no executor; run `keepwright executor deploy` and write its address into the policy",
     )?;
     let state = ExecutorState::read(endpoint, executor).await?;
+    code::check(config, policy, endpoint, config.operated()).await?;
     let key = unlock(config)?;
     match state {
         ExecutorState::Ours { owner } if owner == key.address() => Ok(key),
@@ -148,7 +146,7 @@ pub(crate) fn names(policy: &Policy, authority: &Authority) -> Names {
 pub(crate) fn equip(keeper: Keeper, config: &Config, policy: &Policy) -> eyre::Result<Keeper> {
     let table =
         config.liquidation.as_ref().ok_or_eyre("the config has no strategy; add a `[liquidation]` table")?;
-    let strategy = LiquidationStrategy::new(table.strategy(policy, config.pace())?);
+    let strategy = LiquidationStrategy::new(table.strategy(policy, config.chain.terms)?);
     let (positions, explain) =
         (LiquidationPositions::new(strategy.view()), ExplainLiquidation::new(strategy.view()));
     let arm = ArmStandingOrder { tokens: policy.tokens().cloned().collect() };

@@ -54,16 +54,11 @@ impl Stage {
         fs::write(folder.path().join("liquidator.toml"), CONFIG)?;
         let config = Config::read(&folder.path().join("liquidator.toml"))?;
         let policy = config.read_policy()?;
-        let endpoint = Endpoint::connect(&devnet.ws_url(), config.chain_id()).await?;
+        let endpoint = Endpoint::connect(&devnet.ws_url(), config.chain.id).await?;
         let authority = Authority::Live(key);
         let watcher = Arc::new(Watcher::new(run::names(&policy, &authority), events));
-        let site = Site {
-            endpoint,
-            state: folder.path().join("state"),
-            pace: config.pace(),
-            observer: watcher.clone(),
-            policy: policy.clone(),
-        };
+        let site =
+            Site { state: folder.path().join("state"), ..config.site(endpoint, &policy, watcher.clone()) };
         let keeper = site.open(authority).await?;
         let deployed = executor::deploy(&keeper).await?;
         ensure!(deployed == executor, "the executor is at {deployed}, not at {executor}");

@@ -7,6 +7,7 @@ use keepwright::{
         ports::{OrderStatus, Pending, Question, Reply, StrategyBooks},
         units::Asset,
     },
+    evm::NodeHealth,
 };
 
 /// A question as it is shown before a reply: what the door has rendered, and nothing that anybody else said.
@@ -48,7 +49,7 @@ fn list<T>(items: &[T], none: &str, tell: impl Fn(&T) -> String) -> String {
 }
 
 pub(super) fn status(report: &StatusReport) -> String {
-    let StatusReport { agent, door } = report;
+    let StatusReport { agent, door, nodes } = report;
     let acts = if agent.acts { "acts" } else { "only observes" };
     let killed = if door.killed { "LATCHED: nothing is signed or broadcast" } else { "not latched" };
     let confirmed = match (agent.acts, door.confirmed) {
@@ -63,6 +64,7 @@ pub(super) fn status(report: &StatusReport) -> String {
         ),
         format!("kill switch  {killed}"),
     ];
+    lines.extend(nodes.iter().flat_map(|pool| pool.nodes.iter().map(node)));
     if agent.acts {
         lines.push(format!("policy       {}{confirmed}", door.policy));
     }
@@ -72,6 +74,13 @@ pub(super) fn status(report: &StatusReport) -> String {
     lines.extend(door.books.iter().map(books));
     lines.push(questions(&door.questions));
     lines.join("\n")
+}
+
+fn node(node: &NodeHealth) -> String {
+    let NodeHealth { address, state, in_use, head, asked, failed, .. } = node;
+    let head = head.map_or_else(|| "no head".to_owned(), |head| format!("head {head}"));
+    let used = if *in_use { ", in use" } else { "" };
+    format!("node         {address}: {state}, {head}, {failed} of {asked} requests failed{used}")
 }
 
 fn stood_down(stood_down: &StandDown) -> String {

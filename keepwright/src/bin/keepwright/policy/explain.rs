@@ -87,6 +87,8 @@ fn from_json(text: &str) -> eyre::Result<AnyTransaction> {
     match serde_json::from_str(line.page.get())? {
         Page::Recorded(page) => Ok((&page.transaction).into()),
         Page::Replaced(page) => Ok((&page.transaction).into()),
-        _ => Err(eyre!("this entry of the journal holds no transaction; give a recorded or a replaced one")),
+        Page::Refused(_) | Page::Closed { .. } | Page::Order { .. } | Page::Noted { .. } | _ => {
+            Err(eyre!("this entry of the journal holds no transaction; give a recorded or a replaced one"))
+        }
     }
 }
