@@ -167,6 +167,7 @@ impl Follower {
                         self.open.retain(|old| old.id != opportunity.id);
                         self.open.push(*opportunity);
                     }
+                    Request::Prepare(_) => {}
                     Request::Withdraw(id) => self.open.retain(|old| old.id != id),
                     Request::Warn(sentence) => self.warnings.push(sentence),
                 }

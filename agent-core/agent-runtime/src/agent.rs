@@ -16,6 +16,7 @@ use crate::{
     board::Board,
     deliberation::{self, AnyPlanner, Deliberation},
     error::{AgentError, ended},
+    load::{Gauge, Tally},
     reflex::{Reflex, Shared},
     settlements::{Inboxes, Settlements},
     toolbox::Toolbox,
@@ -59,6 +60,7 @@ pub struct Agent {
     planner: AnyPlanner,
     limits: Limits,
     board: Board,
+    tally: Tally,
 }
 
 impl fmt::Debug for Agent {
@@ -73,13 +75,25 @@ impl fmt::Debug for Agent {
 impl Agent {
     /// An agent of these parts.
     pub fn new(parts: AgentParts, planner: impl Planner, limits: Limits) -> Self {
-        Self { parts, planner: deliberation::any(planner), limits, board: Board::default() }
+        Self {
+            parts,
+            planner: deliberation::any(planner),
+            limits,
+            board: Board::default(),
+            tally: Tally::default(),
+        }
     }
 
     /// The board, for whoever wants to look at it while the agent runs.
     #[must_use]
     pub fn board(&self) -> Board {
         self.board.clone()
+    }
+
+    /// How much the agent holds and what it sheds, for whoever wants to look at it while it runs.
+    #[must_use]
+    pub fn gauge(&self) -> Gauge {
+        Gauge::new(self.board.clone(), self.tally.clone())
     }
 
     /// Takes up what an earlier process left, then runs until `shutdown` resolves, or the reader is closed. No new offer is
@@ -115,7 +129,7 @@ impl Agent {
     /// What ends in which order follows from who holds what: lanes end when told to; when the last is gone, nobody can
     /// bring anything to the door; when that is quiet, nothing more can be under way.
     fn start(self, left: Vec<Underway>, stop: &CancellationToken) -> Tasks {
-        let Self { parts, planner, limits, board } = self;
+        let Self { parts, planner, limits, board, tally } = self;
         let AgentParts { reader, door, memory, observer, strategies, toolbox } = parts;
         let memory = Advisory::new(memory, observer.clone());
         let (inboxes, lanes) = inboxes(strategies);
@@ -125,8 +139,10 @@ impl Agent {
             board.take(left.id);
             under_way.follow(left);
         }
-        let (errands, at_the_door) = AtTheDoor::new(door.clone(), board.clone(), under_way, stop.clone());
-        let shared = Shared { board, door, errands, observer };
+        let said = (tally.clone(), observer.clone());
+        let (errands, at_the_door) =
+            AtTheDoor::new(door.clone(), board.clone(), said, under_way, stop.clone());
+        let shared = Shared { board, door, errands, observer, tally };
         let mut tasks = Tasks::new();
         tasks.spawn(settlements.run());
         tasks.spawn(at_the_door.run());

@@ -7,10 +7,14 @@ use std::{sync::Arc, time::Duration};
 
 use agent_core::{
     Answer, Draft, Origin, Refusal,
-    ports::{Command, Door, DoorError, Offered, Question, Reply},
+    ports::{Command, Door, DoorError, Observer, Offered, Question, Reply},
 };
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{
+        OwnedSemaphorePermit, Semaphore,
+        mpsc::{self, error::TrySendError},
+        oneshot,
+    },
     task::JoinSet,
     time::interval,
 };
@@ -19,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     board::Board,
     error::{AgentError, ended},
+    load::Tally,
     settlements::UnderWay,
 };
 
@@ -27,6 +32,9 @@ pub(crate) const AT_ONCE: usize = 32;
 /// Offers and commands that wait for their turn. One more is turned away: the strategy publishes it again with the next
 /// block, if it is still there.
 const WAITING: usize = 128;
+
+/// Of those, drafts that are being prepared: offers find a place beside them.
+const PREPARING: usize = 8;
 
 /// How often the door is asked for what nobody follows.
 const TIDYING: Duration = Duration::from_secs(15);
@@ -39,8 +47,13 @@ type Heard = Option<Answer>;
 
 enum Errand {
     Offer(Box<Draft>),
+    Prepare(Box<Draft>, OwnedSemaphorePermit),
     Command(Box<Command>),
 }
+
+/// There is no room for one more.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Full;
 
 type Brought = (Errand, Origin, oneshot::Sender<Answer>);
 
@@ -48,6 +61,8 @@ type Brought = (Errand, Origin, oneshot::Sender<Answer>);
 #[derive(Clone)]
 pub(crate) struct Errands {
     board: Board,
+    tally: Tally,
+    preparing: Arc<Semaphore>,
     queue: mpsc::Sender<Brought>,
 }
 
@@ -55,17 +70,25 @@ impl Errands {
     /// Brings an offer, unless somebody has it already. Nobody waits for what the door says.
     ///
     /// # Errors
-    /// When too many wait already, or the agent is stopping. The opportunity is free again.
-    pub(crate) fn drop_off(&self, draft: Draft, origin: Origin) -> Result<(), &'static str> {
+    /// When too many wait already. The opportunity is free again.
+    pub(crate) fn drop_off(&self, draft: Draft, origin: Origin) -> Result<(), Full> {
         let id = draft.id;
         if !self.board.take(id) {
             return Ok(());
         }
         let (heard, _nobody_listens) = oneshot::channel();
-        self.queue.try_send((Errand::Offer(Box::new(draft)), origin, heard)).map_err(|_full_or_closed| {
-            self.board.give_back(id);
-            "too many offers wait at the door: this one has to wait for another block"
-        })
+        let brought = (Errand::Offer(Box::new(draft)), origin, heard);
+        self.try_queue(brought).inspect_err(|_full| self.board.give_back(id))
+    }
+
+    /// Has the door get a draft ready. Nobody waits for it, and it takes nobody's turn.
+    ///
+    /// # Errors
+    /// When too many are being prepared already. Nothing is lost but time.
+    pub(crate) fn prepare(&self, draft: Draft, origin: Origin) -> Result<(), Full> {
+        let permit = Arc::clone(&self.preparing).try_acquire_owned().map_err(|_all_taken| Full)?;
+        let (heard, _nobody_listens) = oneshot::channel();
+        self.try_queue((Errand::Prepare(Box::new(draft), permit), origin, heard))
     }
 
     /// Offers, and waits for what the door says.
@@ -83,14 +106,31 @@ impl Errands {
 
     async fn bring(&self, errand: Errand, origin: Origin) -> Heard {
         let (heard, answer) = oneshot::channel();
-        self.queue.send((errand, origin, heard)).await.ok()?;
+        let place = self.queue.reserve().await.ok()?;
+        self.tally.waits();
+        place.send((errand, origin, heard));
         answer.await.ok()
+    }
+
+    /// A queue that is closed is no full one: the agent is stopping, and nothing more is wanted.
+    fn try_queue(&self, brought: Brought) -> Result<(), Full> {
+        match self.queue.try_reserve() {
+            Ok(place) => {
+                self.tally.waits();
+                place.send(brought);
+                Ok(())
+            }
+            Err(TrySendError::Full(())) => Err(Full),
+            Err(TrySendError::Closed(())) => Ok(()),
+        }
     }
 }
 
 /// The task that sees errands through.
 pub(crate) struct AtTheDoor {
     queue: mpsc::Receiver<Brought>,
+    tally: Tally,
+    observer: Arc<dyn Observer>,
     visit: Visit,
     stop: CancellationToken,
 }
@@ -107,12 +147,14 @@ impl AtTheDoor {
     pub(crate) fn new(
         door: Arc<dyn Door>,
         board: Board,
+        (tally, observer): (Tally, Arc<dyn Observer>),
         under_way: UnderWay,
         stop: CancellationToken,
     ) -> (Errands, Self) {
         let (bring, queue) = mpsc::channel(WAITING);
-        let errands = Errands { board: board.clone(), queue: bring };
-        (errands, Self { queue, visit: Visit { door, board, under_way }, stop })
+        let preparing = Arc::new(Semaphore::new(PREPARING));
+        let errands = Errands { board: board.clone(), tally: tally.clone(), preparing, queue: bring };
+        (errands, Self { queue, tally, observer, visit: Visit { door, board, under_way }, stop })
     }
 
     /// Works until nobody can bring anything any more. Once the agent is stopping, what only waits is not begun. A broken
@@ -122,22 +164,30 @@ impl AtTheDoor {
         let mut tidying = interval(TIDYING);
         tidying.reset();
         loop {
+            self.tally.serves(visits.len());
             tokio::select! {
                 biased;
                 Some(visit) = visits.join_next() => {
                     outcome = outcome.and(ended(visit).inspect_err(|_| self.stop.cancel()));
                 }
-                brought = self.queue.recv(), if visits.len() < AT_ONCE => match brought {
-                    Some(_late) if self.stop.is_cancelled() => {}
-                    Some(brought) => drop(visits.spawn(self.visit.clone().make(brought))),
-                    None => break,
+                brought = self.queue.recv(), if visits.len() < AT_ONCE => {
+                    let Some(brought) = brought else { break };
+                    self.tally.is_served();
+                    if !self.stop.is_cancelled() {
+                        visits.spawn(self.visit.clone().make(brought));
+                    }
                 },
-                _ = tidying.tick(), if !self.stop.is_cancelled() => drop(visits.spawn(self.visit.clone().tidy())),
+                _ = tidying.tick(), if !self.stop.is_cancelled() => {
+                    self.tally.tell(self.observer.as_ref());
+                    visits.spawn(self.visit.clone().tidy());
+                }
             }
         }
+        self.tally.tell(self.observer.as_ref());
         while let Some(visit) = visits.join_next().await {
             outcome = outcome.and(ended(visit));
         }
+        self.tally.serves(0);
         outcome
     }
 }
@@ -158,6 +208,10 @@ impl Visit {
     async fn make(self, (errand, origin, answer): Brought) -> Result<(), AgentError> {
         let heard = match errand {
             Errand::Offer(draft) => self.offer(*draft, origin).await?,
+            Errand::Prepare(draft, _permit) => {
+                self.door.prepare(*draft, origin).await;
+                return Ok(());
+            }
             Errand::Command(command) => Answer::Heard(self.door.command(*command, origin).await?),
         };
         // Who brought it may have left: the reflex lane at once, a sitting because the agent is stopping.

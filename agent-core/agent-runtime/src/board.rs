@@ -143,7 +143,6 @@ impl Board {
     }
 
     /// How much is open, and how much is taken.
-    #[cfg(test)]
     pub(crate) fn sizes(&self) -> (usize, usize) {
         let state = self.state();
         (state.open.len(), state.busy.len().saturating_add(state.spent.len()))

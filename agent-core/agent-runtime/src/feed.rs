@@ -42,10 +42,8 @@ impl Feed {
     }
 
     /// Starts reads; their answers come as events, each after the block that it was read at.
-    ///
-    /// # Errors
-    /// When too many are under way; none is started then.
-    pub(crate) fn ask(&mut self, tag: u64, queries: Vec<Query>) -> Result<(), String> {
+    /// False when too many are under way; none is started then.
+    pub(crate) fn ask(&mut self, tag: u64, queries: Vec<Query>) -> bool {
         self.reads.ask(tag, queries)
     }
 

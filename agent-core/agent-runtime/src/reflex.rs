@@ -3,13 +3,18 @@
 use std::{cmp::Reverse, sync::Arc};
 
 use agent_core::{
-    ChainEvent, Opportunity, Origin, OutcomeReport,
+    ChainEvent, Draft, Opportunity, Origin, OutcomeReport,
     ports::{Door, Moment, Observer, Outbox, Reader, Request, Strategy, covering},
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{at_the_door::Errands, board::Board, feed::Feed};
+use crate::{
+    at_the_door::Errands,
+    board::Board,
+    feed::Feed,
+    load::{Kind, Tally},
+};
 
 /// What both speeds have in common.
 #[derive(Clone)]
@@ -19,6 +24,14 @@ pub(crate) struct Shared {
     pub(crate) door: Arc<dyn Door>,
     pub(crate) errands: Errands,
     pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) tally: Tally,
+}
+
+impl Shared {
+    /// There was no room for one of these.
+    fn shed(&self, kind: Kind) {
+        self.tally.count(kind, self.observer.as_ref());
+    }
 }
 
 /// One strategy at work.
@@ -65,45 +78,59 @@ impl Reflex {
         self.strategy.on_event(event, &mut outbox);
         let mut published = Vec::new();
         for request in outbox.drain() {
-            if let Err(sentence) = self.serve(request, &mut published) {
-                self.shared.observer.saw(Moment::Warned(&sentence));
-            }
+            self.serve(request, &mut published);
         }
-        if let Err(sentence) = self.act(published) {
-            self.shared.observer.saw(Moment::Warned(sentence));
-        }
+        self.act(published);
         let (_, interests) = self.strategy.interests();
         self.feed.follow(interests);
     }
 
-    /// Does what the strategy asks for, or says what the operator should know.
-    fn serve(&mut self, request: Request, published: &mut Vec<Opportunity>) -> Result<(), String> {
+    /// Does what the strategy asks for, where there is room for it.
+    fn serve(&mut self, request: Request, published: &mut Vec<Opportunity>) {
         match request {
             Request::Publish(opportunity) => {
-                // Budgets are per strategy: whose it is, the driver says.
-                let opportunity = Opportunity { strategy: self.strategy.name().to_owned(), ..*opportunity };
+                let opportunity = self.named(*opportunity);
                 published.push(opportunity.clone());
-                self.publish(opportunity)?;
+                self.publish(opportunity);
             }
+            Request::Prepare(opportunity) => self.prepare(self.named(*opportunity).draft()),
             Request::Withdraw(id) => {
                 self.shared.observer.saw(Moment::Withdrawn(id));
                 self.shared.board.withdraw(id);
             }
-            Request::Ask { tag, queries } => self.feed.ask(tag, queries)?,
-            Request::Warn(sentence) => return Err(sentence),
+            Request::Ask { tag, queries } => {
+                if !self.feed.ask(tag, queries) {
+                    self.shared.shed(Kind::Read);
+                }
+            }
+            Request::Warn(sentence) => self.shared.observer.saw(Moment::Warned(&sentence)),
         }
-        Ok(())
+    }
+
+    /// Budgets are per strategy: whose it is, the driver says.
+    fn named(&self, opportunity: Opportunity) -> Opportunity {
+        Opportunity { strategy: self.strategy.name().to_owned(), ..opportunity }
     }
 
     /// On the board, for everybody.
-    fn publish(&self, opportunity: Opportunity) -> Result<(), String> {
+    fn publish(&self, opportunity: Opportunity) {
         self.shared.observer.saw(Moment::Published(&opportunity));
-        let gone = self.shared.board.publish(opportunity);
-        gone.map_or(Ok(()), |gone| Err(format!("the board is full: {gone} is worth least and goes")))
+        if self.shared.board.publish(opportunity).is_some() {
+            self.shared.shed(Kind::Opportunity);
+        }
+    }
+
+    /// To the door for a look ahead, if a standing order covers it.
+    fn prepare(&self, draft: Draft) {
+        let orders = self.shared.door.orders();
+        let Some(order) = covering(&orders, &draft, self.shared.board.chain_time()) else { return };
+        if self.shared.errands.prepare(draft, Origin::Reflex { order }).is_err() {
+            self.shared.shed(Kind::Preparation);
+        }
     }
 
     /// Straight to the door with what standing orders cover, the best first, and no more of it than an order has uses.
-    fn act(&self, mut published: Vec<Opportunity>) -> Result<(), &'static str> {
+    fn act(&self, mut published: Vec<Opportunity>) {
         published.sort_by_key(|opportunity| Reverse(opportunity.appraisal.net()));
         let mut orders = self.shared.door.orders();
         for draft in published.iter().map(Opportunity::draft) {
@@ -111,8 +138,9 @@ impl Reflex {
             if let Some(status) = orders.iter_mut().find(|status| status.order.id == order) {
                 status.used = status.used.saturating_add(1);
             }
-            self.shared.errands.drop_off(draft, Origin::Reflex { order })?;
+            if self.shared.errands.drop_off(draft, Origin::Reflex { order }).is_err() {
+                self.shared.shed(Kind::Offer);
+            }
         }
-        Ok(())
     }
 }

@@ -6,6 +6,7 @@ mod intents;
 mod mend;
 mod offer;
 mod past;
+mod prepare;
 mod record;
 mod recover;
 mod refusals;
@@ -20,13 +21,14 @@ use agent_core::{
     Draft, Origin, Refusal, StandDown,
     ports::{
         BoxFuture, Command, Door as Port, DoorError, DoorStatus, Entry, EntryKind, Journal, Observer,
-        Offered, Sender, Sequence, Simulator, Underway,
+        Offered, OrderStatus, Sender, Sequence, Simulator, Underway,
     },
     units::Timestamp,
 };
 
 use intents::Intents;
 use past::Past;
+use prepare::Shelf;
 use refusals::Refusals;
 
 use crate::{
@@ -74,7 +76,7 @@ struct Shared {
     chain_time: AtomicU64,
 }
 
-/// What the door keeps in mind. All but the questions and refusals is what the journal says.
+/// What the door keeps in mind. All but the questions, refusals and what is ready is what the journal says.
 #[derive(Debug, Default)]
 struct Desk {
     orders: OrderBook,
@@ -82,6 +84,7 @@ struct Desk {
     books: Books,
     questions: Questions,
     refusals: Refusals,
+    shelf: Shelf,
 }
 
 impl Door {
@@ -202,8 +205,16 @@ impl Port for Door {
         Box::pin(self.0.clone().recover())
     }
 
+    fn prepare(&self, draft: Draft, origin: Origin) -> BoxFuture<'_, ()> {
+        Box::pin(self.0.prepare(draft, origin))
+    }
+
     fn status(&self) -> DoorStatus {
         self.0.status()
+    }
+
+    fn orders(&self) -> Vec<OrderStatus> {
+        self.0.desk().orders.statuses()
     }
 }
 

@@ -210,6 +210,11 @@ impl Endpoint {
         }
     }
 
+    /// The newest head that a node has given which is not out of line with the others. Asks nobody.
+    pub(crate) fn heard(&self) -> Option<Head> {
+        self.pool.records().heard(self.pool.now())
+    }
+
     /// New heads, pushed as they come by the best node that does, and that node. Only where [`pushes`](Self::pushes).
     pub(crate) async fn subscribe_heads(&self) -> Result<(SubscriptionStream<WireHead>, Self), RpcFailure> {
         let method = "eth_subscribe";

@@ -16,6 +16,7 @@ mod tests;
 use std::{fmt, sync::Arc, time::Duration};
 
 use agent_core::{
+    Head,
     ports::{BoxFuture, Followed, Quote, Sender, SenderError, Sent, Standing},
     units::{Asset, BlockNumber, BlockRef, Timestamp, Wei},
 };
@@ -184,6 +185,13 @@ impl Terms {
 impl Sender<Recorded> for WalletHandle {
     fn quote(&self) -> BoxFuture<'_, Result<Quote, SenderError>> {
         Box::pin(async { self.next_quote().await.map_err(|error| error.when("quote")) })
+    }
+
+    /// Relays are told for which blocks: the head is taken note of, as a quote's is.
+    fn heard(&self) -> Option<Head> {
+        let head = self.lane.endpoint.heard()?;
+        self.lane.saw(head.block);
+        Some(head)
     }
 
     fn send(&self, recorded: Recorded) -> BoxFuture<'_, Result<Sent, SenderError>> {

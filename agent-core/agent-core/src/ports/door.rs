@@ -116,6 +116,14 @@ pub trait Door: Send + Sync {
     /// what still passes the kill switch, policy, mandate, deadline and a new simulation, and drops what does not.
     fn recover(&self) -> BoxFuture<'_, Result<Vec<Underway>, DoorError>>;
 
+    /// Gets a draft ready that may be offered soon: looks at everything that an offer has to wait for, and decides nothing.
+    /// Nothing is approved, recorded or signed; whatever goes wrong, the offer is as good as without. A crash forgets it, and
+    /// a block that a reorg replaces makes it worthless.
+    fn prepare(&self, draft: Draft, origin: Origin) -> BoxFuture<'_, ()> {
+        drop((draft, origin));
+        Box::pin(std::future::ready(()))
+    }
+
     /// How things stand.
     fn status(&self) -> DoorStatus;
 

@@ -25,6 +25,8 @@ pub enum Moment<'a> {
     Planned(&'a Plan),
     /// The planner failed, with the operator's text.
     PlanFailed(&'a str),
+    /// A draft that may be offered soon is ready.
+    Prepared(OpportunityId),
     /// A draft came to the door.
     Offered(&'a Draft, &'a Origin),
     /// It was simulated.

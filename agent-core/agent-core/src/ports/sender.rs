@@ -4,6 +4,7 @@ use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    event::Head,
     outcome::Settlement,
     ports::BoxFuture,
     units::{BlockRef, ChainId, Wei},
@@ -115,6 +116,12 @@ pub struct SenderError {
 pub trait Sender<R>: Send + Sync {
     /// The next nonce and fees. Reserves nothing: the journal does.
     fn quote(&self) -> BoxFuture<'_, Result<Quote, SenderError>>;
+
+    /// The newest head that this process has heard of, without asking anybody; none where nobody listens. What was made
+    /// ready ahead of time is good only beside it.
+    fn heard(&self) -> Option<Head> {
+        None
+    }
 
     /// Signs and broadcasts. A broadcast error is not a failure: the transaction may have arrived, so it is followed all
     /// the same. An error here means that no signature left.

@@ -13,6 +13,8 @@ use crate::{
 pub enum Request {
     /// A new opportunity, or a newer appraisal of a known one.
     Publish(Box<Opportunity>),
+    /// This may be published with one of the next blocks, exactly so: a standing order's door may get it ready.
+    Prepare(Box<Opportunity>),
     /// This one is gone.
     Withdraw(OpportunityId),
     /// Contract reads at the latest block; the answer comes as [`ChainEvent::Answer`] with the same tag.
@@ -36,6 +38,14 @@ impl Outbox {
     /// Publishes an opportunity.
     pub fn publish(&mut self, opportunity: Opportunity) {
         self.requests.push(Request::Publish(Box::new(opportunity)));
+    }
+
+    /// Says what may be published soon, to the byte of its intent. Where a standing order covers it, the door simulates it
+    /// ahead of time, so that publishing it costs no question to the node. It is good for the block after the one that it
+    /// was simulated on, so say it with every block for as long as it may come. It promises nothing: what is not ready when
+    /// it is published is simulated then.
+    pub fn prepare(&mut self, opportunity: Opportunity) {
+        self.requests.push(Request::Prepare(Box::new(opportunity)));
     }
 
     /// Withdraws one.

@@ -26,16 +26,16 @@ impl Reads {
         Self { reader, pending: FuturesUnordered::new(), early: Vec::new() }
     }
 
-    pub(super) fn ask(&self, tag: u64, queries: Vec<Query>) -> Result<(), String> {
+    pub(super) fn ask(&self, tag: u64, queries: Vec<Query>) -> bool {
         if self.pending.len().saturating_add(self.early.len()) >= AT_ONCE {
-            return Err(format!("{AT_ONCE} reads are under way already: is the node answering?"));
+            return false;
         }
         let reader = self.reader.clone();
         self.pending.push(Box::pin(async move {
             let (at, answers) = reader.read(queries).await.map_err(|error| error.to_string())?;
             Ok((at.number, ChainEvent::Answer { tag, at, answers }))
         }));
-        Ok(())
+        true
     }
 
     /// The next answer that is not ahead of `seen`, or the next failure. An early answer waits for its block: strategies

@@ -151,7 +151,7 @@ async fn more_than_the_door_can_hear_waits_for_another_block() {
         agent.block().await;
     }
     assert_eq!(door.offers().len(), 32, "at once");
-    assert!(!agent.heard.all("warned: too many offers").is_empty());
+    assert!(!agent.heard.all("warned: more than there is room for").is_empty());
     agent.stop().await.unwrap();
 }
 

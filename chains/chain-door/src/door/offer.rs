@@ -5,7 +5,8 @@ use std::sync::Arc;
 use agent_core::{
     Draft, Origin, Refusal, StandDown,
     ports::{
-        DoorError, EntryKind, Frame, Moment, Offered, Quote, SenderError, SimulationRequest, SimulatorError,
+        Ahead, DoorError, EntryKind, Frame, Moment, Offered, Quote, SenderError, Simulation,
+        SimulationRequest, SimulatorError,
     },
 };
 
@@ -86,7 +87,7 @@ impl Shared {
     }
 
     /// What needs no look at the chain. What the operator asks for, and what repairs the lane, is not stood down.
-    fn may_act(&self, draft: &Draft, origin: &Origin) -> Result<(), Refusal> {
+    pub(super) fn may_act(&self, draft: &Draft, origin: &Origin) -> Result<(), Refusal> {
         self.is_alive()?;
         self.is_confirmed()?;
         if *origin == Origin::Door {
@@ -106,15 +107,24 @@ impl Shared {
     }
 
     async fn approve(&self, draft: Draft, origin: Origin) -> Result<Approved, Refusal> {
+        if let Some((quote, simulated)) = self.ready(&draft, &origin)
+            && let Ok(approved) = self.judged(simulated, &quote)
+        {
+            return Ok(approved);
+        }
         let mut quote = self.quote().await?;
         let frame = encode(&draft.action, quote.from, self.policy.executor)?;
         let gas_limit = self.policy.limits.gas_per_transaction;
         let simulated = self.simulate_frame(draft, origin, &frame, (quote.nonce, gas_limit)).await?;
         // A slow simulation ends in a later block than the quote's: no deadline or mandate gains by it.
         quote.head.timestamp = quote.head.timestamp.max(simulated.simulation.at.timestamp);
+        self.judged(simulated, &quote)
+    }
+
+    fn judged(&self, simulated: Simulated, quote: &Quote) -> Result<Approved, Refusal> {
         let mandate = self.desk().orders.mandate(&simulated.origin);
         let id = simulated.draft.id;
-        let approved = judge(&self.policy, simulated, &quote, mandate.as_ref())?;
+        let approved = judge(&self.policy, simulated, quote, mandate.as_ref())?;
         self.ports.observer.saw(Moment::Approved(id));
         Ok(approved)
     }
@@ -126,12 +136,20 @@ impl Shared {
         frame: &Frame,
         (nonce, gas_limit): (u64, u64),
     ) -> Result<Simulated, Refusal> {
-        let (ahead, watch) = (self.intents.ahead_of(nonce), watch(&self.policy, frame.from));
-        let request = SimulationRequest { ahead, frame: frame.clone(), gas_limit, watch };
-        let simulation =
-            self.ports.simulator.simulate(request).await.map_err(|error| no_simulator(&error))?;
+        let simulation = self.look(self.intents.ahead_of(nonce), frame, gas_limit).await?;
         self.ports.observer.saw(Moment::Simulated(draft.id, &simulation));
         Ok(Simulated { draft, origin, frame: frame.clone(), simulation })
+    }
+
+    pub(super) async fn look(
+        &self,
+        ahead: Vec<Ahead>,
+        frame: &Frame,
+        gas_limit: u64,
+    ) -> Result<Simulation, Refusal> {
+        let watch = watch(&self.policy, frame.from);
+        let request = SimulationRequest { ahead, frame: frame.clone(), gas_limit, watch };
+        self.ports.simulator.simulate(request).await.map_err(|error| no_simulator(&error))
     }
 
     /// One more may be in flight. Whatever the journal holds open is, also what an earlier process left.

@@ -5,6 +5,7 @@ mod mend;
 mod model;
 mod orders;
 mod people;
+mod prepare;
 mod recover;
 mod world;
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use agent_core::{
-    Mined, Settlement,
+    Head, Mined, Settlement,
     ports::{
         Appended, BoxFuture, Entry, Followed, Journal, JournalError, Moment, Observer, Quote, Sender,
         SenderError, Sent, Sequence, Simulation, SimulationRequest, Simulator, SimulatorError, Standing,
@@ -66,6 +66,7 @@ impl Observer for Trace {
     fn saw(&self, moment: Moment<'_>) {
         self.say(match moment {
             Moment::Offered(draft, _) => format!("- offered {}", draft.id),
+            Moment::Prepared(_) => "- prepared".into(),
             Moment::Simulated(..) => "- simulated".into(),
             Moment::Approved(_) => "- approved".into(),
             Moment::Refused(_, refusal) => format!("- refused: {refusal}"),
@@ -116,6 +117,8 @@ impl Simulator for ScriptedSimulator {
 /// What the lane's node says, and what was asked of it.
 pub(crate) struct Lane {
     pub(crate) quote: Option<Quote>,
+    /// What is heard without asking.
+    pub(crate) heard: Option<Head>,
     pub(crate) sends: bool,
     pub(crate) standing: Option<Standing>,
     /// One per transaction followed; none left means that it stays pending.
@@ -156,6 +159,10 @@ fn failed(doing: &'static str) -> SenderError {
 }
 
 impl Sender<Recorded> for ScriptedSender {
+    fn heard(&self) -> Option<Head> {
+        self.lane.lock().unwrap().heard
+    }
+
     fn quote(&self) -> BoxFuture<'_, Result<Quote, SenderError>> {
         Box::pin(async move {
             self.trace.say("quote");

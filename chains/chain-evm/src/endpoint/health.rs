@@ -97,6 +97,11 @@ impl Health {
     }
 
     /// The newest head that it gave.
+    pub(super) const fn newest(&self) -> Option<Head> {
+        self.head
+    }
+
+    /// Its height.
     pub(super) fn head(&self) -> Option<BlockNumber> {
         self.head.map(|head| head.block.number)
     }

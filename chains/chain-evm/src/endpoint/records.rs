@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use agent_core::units::BlockNumber;
+use agent_core::{Head, units::BlockNumber};
 
 use super::{
     RpcFailure,
@@ -63,6 +63,14 @@ impl Records {
     pub(super) fn best(&self, now: Duration) -> Option<BlockNumber> {
         let believed = self.nodes.iter().filter(|record| record.health.is_believed(now));
         best_head(believed.filter_map(|record| record.health.head()), self.quorum)
+    }
+
+    /// The newest head of a node that is alive; alone, a node is believed.
+    pub(super) fn heard(&self, now: Duration) -> Option<Head> {
+        let alone = self.nodes.len() == 1;
+        let nodes = self.nodes.iter().zip(self.states(now));
+        let alive = nodes.filter(|(_, state)| alone || *state == NodeState::Alive);
+        alive.filter_map(|(record, _)| record.health.newest()).max_by_key(|head| head.block.number)
     }
 
     /// What each node is good for.

@@ -31,6 +31,7 @@ impl World {
         let trace = Arc::new(Trace::default());
         let lane = Lane {
             quote: Some(quote()),
+            heard: None,
             sends: true,
             standing: None,
             settlements: VecDeque::new(),
