@@ -173,6 +173,7 @@ fn strategy(manifest: &Manifest, policy: &Policy) -> LiquidationConfig {
             wrapped_native: collateral.address,
             start_block: BlockNumber(0),
             block_time: 1,
+            data_fee_oracle: None,
         },
         executor: policy.executor().unwrap(),
         tokens: vec![collateral, debt],

@@ -89,6 +89,7 @@ fn config(devnet: &Devnet) -> Checked<LiquidationConfig> {
             wrapped_native: manifest.asset(Asset::Weth)?.address,
             start_block: BlockNumber(0),
             block_time: 1,
+            data_fee_oracle: None,
         },
         executor: manifest.account_with(Role::Liquidator)?,
         tokens: manifest.tokens.iter().map(token).collect(),

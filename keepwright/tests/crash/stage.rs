@@ -81,6 +81,7 @@ fn strategy(devnet: &Devnet, executor: Address) -> Checked<LiquidationConfig> {
             wrapped_native: weth.address,
             start_block: BlockNumber(0),
             block_time: 1,
+            data_fee_oracle: None,
         },
         executor,
         tokens: vec![named(weth), named(usdc)],

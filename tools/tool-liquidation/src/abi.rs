@@ -102,6 +102,13 @@ sol! {
 }
 
 sol! {
+    /// An OP-stack chain's `GasPriceOracle`, since the Fjord upgrade.
+    interface IGasPriceOracle {
+        function getL1FeeUpperBound(uint256 unsignedTxSize) external view returns (uint256);
+    }
+}
+
+sol! {
     /// Uniswap's `QuoterV2`.
     interface IQuoter {
         struct QuoteExactInputSingleParams {

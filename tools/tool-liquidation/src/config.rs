@@ -34,6 +34,10 @@ pub struct MarketConfig {
     pub start_block: BlockNumber,
     /// How long a block takes, in seconds: interest is projected to the next one.
     pub block_time: u64,
+    /// The `GasPriceOracle` of an OP-stack chain: what a transaction pays there for its data is asked of it with every quote.
+    /// None where gas is all there is to pay.
+    #[serde(default)]
+    pub data_fee_oracle: Option<Address>,
 }
 
 /// A Uniswap v3 pool that sells one collateral for one debt.
@@ -60,6 +64,8 @@ pub struct TermsConfig {
     pub min_margin: UsdE8,
     /// What a liquidation costs in gas.
     pub gas: u64,
+    /// How long a liquidation's transaction is, in bytes, where its data is paid for.
+    pub data_bytes: u64,
     /// How much worse than quoted the sale may turn out.
     pub slippage: Bps,
     /// Whether the pool lends the debt for the length of the transaction; otherwise the executor has to hold it.
@@ -77,6 +83,8 @@ impl Default for TermsConfig {
         Self {
             min_margin: UsdE8::ZERO,
             gas: 600_000,
+            // A flash loan, a liquidation and a sale through the executor are 36 words, a selector and what is around them.
+            data_bytes: 1_300,
             slippage: Bps(50),
             flash_loan: true,
             deadline_blocks: 5,

@@ -22,7 +22,7 @@ use keepwright::{
         units::{BlockNumber, Timestamp, Token, UsdE8},
     },
     door::Policy,
-    evm::{Endpoint, OrderFlowRoutes},
+    evm::{Endpoint, FeeModel, OrderFlowRoutes},
     liquidation::{LiquidationConfig, MarketConfig, TermsConfig, Venue},
 };
 use serde::Deserialize;
@@ -260,6 +260,10 @@ impl LiquidationTable {
                 wrapped_native: token(policy, &self.wrapped_native)?.address,
                 start_block: BlockNumber(self.start_block),
                 block_time: terms.block_seconds.get(),
+                data_fee_oracle: match terms.fees {
+                    FeeModel::OpStack { oracle } => Some(oracle),
+                    FeeModel::Eip1559 | FeeModel::Arbitrum => None,
+                },
             },
             // An agent that only observes needs none: its door is closed.
             executor: policy.executor().unwrap_or_default(),

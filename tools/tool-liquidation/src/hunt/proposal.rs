@@ -9,7 +9,7 @@ use agent_core::{
 use alloy_primitives::U256;
 use alloy_sol_types::SolCall;
 
-use super::{Quoted, Target};
+use super::{DataFee, Quoted, Target};
 use crate::{
     abi::{IPool, IRouter},
     config::{Exit, LiquidationConfig, Venue},
@@ -31,6 +31,8 @@ pub(crate) struct Pricing<'a> {
     pub(crate) market: &'a Market,
     /// The block that the target was computed from.
     pub(crate) head: Head,
+    /// What the transaction pays beside its gas.
+    pub(crate) data_fee: DataFee,
 }
 
 /// A liquidation with all its amounts.
@@ -43,13 +45,14 @@ pub(crate) struct Proposal<'a> {
     /// What has to be gained at least, in the debt's token.
     floor: U256,
     gross: UsdE8,
+    /// The fee for data included.
     gas: UsdE8,
 }
 
 impl<'a> Proposal<'a> {
     /// The proposal for what was quoted. `None` when it brings less than gas and margin, or something has no price.
     pub(crate) fn of(pricing: Pricing<'a>, quoted: &'a Quoted) -> Option<Self> {
-        let Pricing { config, market, head } = pricing;
+        let Pricing { config, market, head, data_fee } = pricing;
         let pair = quoted.target.pair;
         let tokens = (config.token(&pair.collateral)?, config.token(&pair.debt)?);
         let unit = market.reserves.get(&pair.debt)?.configuration.unit()?;
@@ -60,7 +63,8 @@ impl<'a> Proposal<'a> {
         let gross = dollars(profit, unit, price)?;
         let native = dollar_price(market.prices.of(&config.market.wrapped_native)?)?;
         let gas = Wei::for_gas(config.terms.gas, head.base_fee)?;
-        let gas = UsdE8::value_of(gas.0, NATIVE_DECIMALS, native)?;
+        let paid = gas.0.checked_add(data_fee.0.0)?;
+        let gas = UsdE8::value_of(paid, NATIVE_DECIMALS, native)?;
         let needed = gas.checked_add(config.terms.min_margin)?;
         // No less than gas and margin, and no worse than quoted by more than the slippage.
         let worst = config.terms.slippage.off(quoted.out)?.checked_sub(cost).unwrap_or_default();

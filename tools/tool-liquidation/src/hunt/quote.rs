@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How many reads one target takes.
-const READS: usize = 10;
+pub(crate) const READS: usize = 10;
 /// Above this health factor (0.95) a sentinel has a say.
 const SENTINEL_ABOVE: U256 = U256::from_limbs([950_000_000_000_000_000, 0, 0, 0]);
 

@@ -7,7 +7,7 @@ use alloy_primitives::Address;
 
 use super::{LiquidationStrategy, desk::Pending};
 use crate::{
-    hunt::{self, Doubt, Moments, Pricing, Proposal, Quoted, Target},
+    hunt::{self, DataFee, Doubt, Moments, Pricing, Proposal, Quoted, READS, Target},
     v3_0::{Account, Moment},
     view::{Phase, Skipped},
 };
@@ -47,6 +47,14 @@ impl LiquidationStrategy {
         if self.course.phase != Phase::Following {
             return;
         }
+        // Its question comes after those about the targets.
+        let answer = answers.get(targets.len().saturating_mul(READS));
+        let Some(data_fee) = DataFee::read(&self.config, answer) else {
+            self.hunt.board.clear(outbox);
+            let sentence =
+                "`data_fee_oracle` does not say what data costs; nothing is proposed until it does";
+            return self.desk.warn(sentence.to_owned(), outbox);
+        };
         let results: Vec<_> = hunt::read(targets, answers, &self.config, &self.market).collect();
         let mut quoted = Vec::new();
         for (target, result) in results {
@@ -57,7 +65,7 @@ impl LiquidationStrategy {
                 Err(_) => {}
             }
         }
-        let (opportunities, explanations) = self.proposals(head, &quoted);
+        let (opportunities, explanations) = self.proposals(head, data_fee, &quoted);
         self.hunt.board.replace(opportunities, outbox);
         self.view.lock().explanations = explanations;
         self.publish_view();
@@ -130,7 +138,8 @@ impl LiquidationStrategy {
             self.hunt.board.clear(outbox);
             return;
         }
-        self.desk.ask(Pending::Quotes { head, targets }, questions.into_iter().flatten().collect(), outbox);
+        let questions = questions.into_iter().flatten().chain(DataFee::question(&self.config));
+        self.desk.ask(Pending::Quotes { head, targets }, questions.collect(), outbox);
     }
 
     /// What a doubt about a target means.
@@ -148,8 +157,8 @@ impl LiquidationStrategy {
     }
 
     /// The best proposal for each user, of what still holds.
-    fn proposals(&self, head: Head, quoted: &[Quoted]) -> Published {
-        let pricing = Pricing { config: &self.config, market: &self.market, head };
+    fn proposals(&self, head: Head, data_fee: DataFee, quoted: &[Quoted]) -> Published {
+        let pricing = Pricing { config: &self.config, market: &self.market, head, data_fee };
         let Some(now) = self.course.now else { return Published::default() };
         let (liquidatable, moment) = (self.liquidatable(), self.market.at(now.block.timestamp));
         let mut best: BTreeMap<Address, Proposal<'_>> = BTreeMap::new();

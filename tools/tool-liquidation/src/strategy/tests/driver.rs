@@ -28,6 +28,7 @@ pub(super) fn config() -> LiquidationConfig {
             wrapped_native: named("WETH"),
             start_block: BlockNumber(0),
             block_time: 12,
+            data_fee_oracle: None,
         },
         executor: named("executor"),
         tokens: symbols.map(token).to_vec(),

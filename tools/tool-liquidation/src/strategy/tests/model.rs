@@ -48,6 +48,8 @@ pub(super) struct Model {
     /// What selling one collateral unit brings, in parts of 10,000 of its price.
     pub(super) market: u64,
     pub(super) logs: Vec<ChainLog>,
+    /// Wei that a byte of a transaction's data costs, where the chain's oracle says.
+    pub(super) data_price: Option<u64>,
 }
 
 pub(super) fn word(threshold: u64, bonus: u64, decimals: u64, fee: u64, mode: u64) -> U256 {
@@ -107,8 +109,18 @@ impl Model {
             ModelReserve::new("USDC", 1, word(8_000, 10_400, 6, 1_000, 1)),
             ModelReserve::new("WBTC", 30_000, word(7_500, 10_700, 8, 0, 1)),
         ];
-        let (modes, logs) = Default::default();
-        Self { revision: 1, number: 0, time: 1_000, branch: 0, reserves, modes, market: 10_000, logs }
+        let (modes, logs, data_price) = Default::default();
+        Self {
+            revision: 1,
+            number: 0,
+            time: 1_000,
+            branch: 0,
+            reserves,
+            modes,
+            market: 10_000,
+            logs,
+            data_price,
+        }
     }
 
     pub(super) fn head(&self) -> Head {
@@ -413,6 +425,10 @@ impl Model {
                 one(receipt.map(|reserve| of(&reserve.supplies)).or(debt.map(|reserve| of(&reserve.debts)))?)
             }
             IERC20::balanceOfCall::SELECTOR => one(U256::MAX),
+            IGasPriceOracle::getL1FeeUpperBoundCall::SELECTOR => {
+                let call = IGasPriceOracle::getL1FeeUpperBoundCall::abi_decode(data).ok()?;
+                one(call.unsignedTxSize.checked_mul(U256::from(self.data_price?))?)
+            }
             IQuoter::quoteExactInputSingleCall::SELECTOR => {
                 let params = IQuoter::quoteExactInputSingleCall::abi_decode(data).ok()?.params;
                 let (sold, bought) = (reserve(params.tokenIn)?, reserve(params.tokenOut)?);

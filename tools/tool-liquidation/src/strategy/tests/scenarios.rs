@@ -59,6 +59,43 @@ fn check(opportunity: &Opportunity, expected: &Expect) {
     expected.assert_eq(&lines.join("\n"));
 }
 
+fn with_data_fee() -> LiquidationConfig {
+    let mut config = config();
+    config.market.data_fee_oracle = Some(named("gas price oracle"));
+    config
+}
+
+/// On an OP-stack chain the fee for data is counted as gas is, and the floor covers it.
+#[test]
+fn data_is_paid_for_too() {
+    let of = |price| {
+        let mut model = lent();
+        model.data_price = Some(price);
+        let mut bench = Bench::following(with_data_fee(), model);
+        bench.model.set_price(WETH, 1_850);
+        bench.mine();
+        bench.open().pop().map(|open| (open.appraisal, open.intent.floors[0].raw))
+    };
+    let ((free, least), (paid, floor)) = (of(0).unwrap(), of(10_u64.pow(13)).unwrap());
+    // 1300 bytes of 10^13 wei are 0.013 ether of 1850 dollars.
+    assert_eq!((paid.gas.0 - free.gas.0, paid.gross), (2_405_000_000, free.gross));
+    assert_eq!(floor, least, "the slippage's floor is above either");
+    // 0.195 ether are more than it brings.
+    assert_eq!(of(15 * 10_u64.pow(13)).map(|(appraisal, _)| appraisal), None);
+}
+
+#[test]
+fn without_the_price_of_data_nothing_is_proposed() {
+    let mut bench = fallen(1_850, with_data_fee());
+    assert_eq!(bench.open(), vec![]);
+    let sentence = "`data_fee_oracle` does not say what data costs; nothing is proposed until it does";
+    bench.mine();
+    assert_eq!(bench.warnings(), [sentence], "once");
+    bench.model.data_price = Some(1);
+    bench.mine();
+    assert_eq!(bench.open().len(), 1);
+}
+
 #[test]
 fn half_the_debt_between_095_and_1() {
     let bench = fallen(1_850, config());
