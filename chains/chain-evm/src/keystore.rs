@@ -31,6 +31,8 @@ mod error;
 mod json;
 mod kdf;
 mod key;
+#[cfg(feature = "mnemonic")]
+mod mnemonic;
 mod password;
 #[cfg(test)]
 mod tests;

@@ -59,6 +59,7 @@ fn check_edit(from: &str, to: &str, expected: Expect) -> Checked {
 
 const PROFILE: &str = "profile = \"devnet\"";
 const ENDPOINTS: &str = "endpoints = [\"ws://127.0.0.1:8545\"]";
+const KEYSTORE: &str = "keystore = \"keys/agent.json\"";
 const ORDER_FLOW: &str = "# [order_flow]";
 
 #[test]
@@ -134,6 +135,22 @@ fn nodes_that_make_no_sense() -> Checked {
 }
 
 #[test]
+fn a_phrase_in_clear_beyond_the_devnet() -> Checked {
+    let phrase = "mnemonic = { file = \"phrase\" }";
+    check(
+        |desk| {
+            desk.edit("liquidator.toml", KEYSTORE, phrase)?;
+            desk.edit("liquidator.toml", PROFILE, "profile = \"base\"")
+        },
+        expect![
+            "`key.mnemonic` lies on disk in clear, and this is chain 8453; use a keystore, or say `beyond_devnet = true`"
+        ],
+    )?;
+    let both = format!("{KEYSTORE}\n{phrase}");
+    check_edit(KEYSTORE, &both, expect!["`key.keystore` and `key.mnemonic` are both there; keep one"])
+}
+
+#[test]
 fn order_flow_that_makes_no_sense() -> Checked {
     let wrong = |table: &str, expected| check_edit(ORDER_FLOW, &format!("[order_flow]\n{table}"), expected);
     check_edit(
@@ -179,7 +196,7 @@ fn order_flow_that_makes_no_sense() -> Checked {
 fn a_config_with_a_wrong_type() -> Checked {
     check(
         |desk| desk.edit("liquidator.toml", "min_net_usd = 20", "min_net_usd = \"lots\""),
-        expect![[r#"config liquidator.toml is wrong in line 35: invalid type: string "lots", expected u32"#]],
+        expect![[r#"config liquidator.toml is wrong in line 36: invalid type: string "lots", expected u32"#]],
     )
 }
 

@@ -197,3 +197,24 @@ async fn a_killed_agent_sends_nothing() -> Checked {
     }
     Ok(())
 }
+
+/// The first account of the phrase that every development node has.
+#[cfg(feature = "mnemonic")]
+#[tokio::test]
+#[ignore = "needs a node: scripts/test runs it"]
+async fn a_mnemonic_phrase_is_for_the_devnet() -> Checked {
+    let (desk, devnet, _) = Desk::on_devnet().await?;
+    desk.write("phrase", "test test test test test test test test test test test junk")?;
+    desk.edit("liquidator.toml", "keystore = \"keys/agent.json\"", "mnemonic = { file = \"phrase\" }")?;
+    let key = alloy::primitives::address!("f39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
+    devnet.fund(key, alloy::primitives::U256::from(10_u128.pow(19))).await?;
+    let before = sent(&devnet, key).await?;
+    desk.succeeds("executor deploy --config liquidator.toml")?;
+    desk.adopt(key.create(before))?;
+    let said = desk.succeeds("executor owner --config liquidator.toml")?;
+    assert!(said.ends_with(&format!("owned by {key}\n")), "{said}");
+    std::fs::set_permissions(desk.path("phrase"), std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+    let said = desk.refuses(&format!("{LIVE} --confirm-policy {}", hash(&desk)?))?;
+    assert_eq!(said, "others may use phrase (mode 0644): take their permissions away with chmod go-rwx");
+    Ok(())
+}

@@ -87,6 +87,22 @@ pub enum KeystoreError {
     /// A new keystore needs a password.
     #[error("keystore not created: the password is empty, choose one")]
     EmptyPassword,
+    /// A mnemonic phrase lies in clear where others can read it.
+    #[cfg(feature = "mnemonic")]
+    #[error("others may use {} (mode {mode:04o}): take their permissions away with chmod go-rwx", path.display())]
+    OpenToOthers {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// No phrase of the English word list, with a right checksum.
+    #[cfg(feature = "mnemonic")]
+    #[error("{} holds no english mnemonic phrase: give a file with its 12 to 24 words and nothing else", path.display())]
+    NotAMnemonic {
+        /// The file.
+        path: PathBuf,
+    },
     /// Too cheap to be safe, or too dear to be opened again.
     #[error("scrypt cost 2^{log_n} is out of bounds: choose 2^17 to 2^20")]
     CostOutOfBounds {

@@ -1,6 +1,7 @@
 //! The operator's config file.
 
 mod chain;
+mod key;
 mod order_flow;
 mod secret;
 
@@ -27,8 +28,8 @@ use keepwright::{
 };
 use serde::Deserialize;
 
-pub(crate) use self::chain::ChainConfig;
-use self::{chain::ChainTable, order_flow::OrderFlowTable};
+pub(crate) use self::{chain::ChainConfig, key::KeyConfig};
+use self::{chain::ChainTable, key::KeyTable, order_flow::OrderFlowTable};
 use crate::{cli::Mode, policy};
 
 /// What an agent is made of, as its operator wrote it down, with what that refers to.
@@ -39,7 +40,7 @@ pub(crate) struct Config {
     pub(crate) policy: PathBuf,
     pub(crate) chain: ChainConfig,
     routes: OrderFlowRoutes,
-    pub(crate) key: Option<KeyTable>,
+    pub(crate) key: Option<KeyConfig>,
     pub(crate) planner: PlannerTable,
     pub(crate) orders: Vec<OrderTable>,
     pub(crate) liquidation: Option<LiquidationTable>,
@@ -80,13 +81,6 @@ pub(crate) struct DoorTable {
 #[serde(deny_unknown_fields)]
 struct ControlTable {
     http: Option<SocketAddr>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct KeyTable {
-    pub(crate) keystore: PathBuf,
-    pub(crate) password_file: Option<PathBuf>,
 }
 
 /// Which planner decides what no standing order covers.
@@ -171,17 +165,16 @@ impl Config {
 
 impl File {
     fn resolve(mut self, folder: &Path) -> eyre::Result<Config> {
-        let key_files =
-            self.key.iter_mut().flat_map(|key| [Some(&mut key.keystore), key.password_file.as_mut()]);
         let door_files =
             self.door.iter_mut().flat_map(|door| [Some(&mut door.state), Some(&mut door.socket)]);
         let own = [Some(&mut self.state), Some(&mut self.policy)];
-        for file in own.into_iter().chain(key_files).chain(door_files).flatten() {
+        for file in own.into_iter().chain(door_files).flatten() {
             *file = folder.join(&*file);
         }
         let chain = self.chain.resolve(folder)?;
         let routes = self.order_flow.routes(&chain)?;
-        let Self { mode, state, policy, key, planner, orders, liquidation, control, door, .. } = self;
+        let key = self.key.map(|key| key.resolve(folder, chain.id)).transpose()?;
+        let Self { mode, state, policy, planner, orders, liquidation, control, door, .. } = self;
         Ok(Config { mode, state, policy, chain, routes, key, planner, orders, liquidation, control, door })
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     cli::{ConfigFile, ExecutorCommand},
     config::{self, Config},
     policy,
-    run::unlock,
+    unlock::unlock,
 };
 
 pub(crate) async fn run(command: ExecutorCommand) -> eyre::Result<()> {

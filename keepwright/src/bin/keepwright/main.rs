@@ -17,6 +17,7 @@ mod password;
 mod policy;
 mod run;
 mod shutdown;
+mod unlock;
 mod view;
 
 use std::{io::IsTerminal, process::ExitCode};

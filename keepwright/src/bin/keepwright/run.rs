@@ -12,7 +12,7 @@ use keepwright::{
         units::{Timestamp, Token},
     },
     door::Policy,
-    evm::{Endpoint, EvmReader, ExecutorState, Keystore, ReaderConfig, UnlockedKey},
+    evm::{Endpoint, EvmReader, ExecutorState, ReaderConfig, UnlockedKey},
     liquidation::{ExplainLiquidation, LiquidationPositions, LiquidationStrategy, Revision},
     runtime::{RulesPlanner, tools::ArmStandingOrder},
 };
@@ -22,9 +22,9 @@ use crate::{
     cli::{Mode, RunArgs},
     code,
     config::{self, Config, PlannerTable},
-    password,
     policy::{self, Settled},
     shutdown,
+    unlock::unlock,
     view::{Names, Printer, Style, Watcher},
 };
 
@@ -116,20 +116,6 @@ async fn check_pool(pool: Address, endpoint: &Endpoint) -> eyre::Result<()> {
     let revision = revision.ok_or_eyre(format!("{pool} is no Aave pool; correct `liquidation.pool`"))?;
     Revision::try_from(revision).wrap_err_with(|| format!("`liquidation.pool` {pool} cannot be used"))?;
     Ok(())
-}
-
-/// The key that the config names. What is unsafe about its file is said on standard error.
-pub(crate) fn unlock(config: &Config) -> eyre::Result<UnlockedKey> {
-    let key = config
-        .key
-        .as_ref()
-        .ok_or_eyre("the config has no `[key]`; name a keystore, or run in mode `observe`")?;
-    let keystore = Keystore::open(&key.keystore)?;
-    for warning in keystore.warnings() {
-        eprintln!("keepwright: warning: {warning}");
-    }
-    let password = password::read(key.password_file.as_deref())?;
-    Ok(keystore.unlock(&password)?)
 }
 
 pub(crate) fn names(policy: &Policy, authority: &Authority) -> Names {
