@@ -2,6 +2,7 @@
 
 mod address;
 mod agreed;
+mod broadcast;
 mod choose;
 mod config;
 mod failure;
@@ -31,9 +32,11 @@ use agent_core::{
     units::{BlockNumber, ChainId},
 };
 use alloy::{
+    primitives::{B256, Bytes},
     pubsub::SubscriptionStream,
     rpc::json_rpc::{RpcRecv, RpcSend},
 };
+use chain_door::KillSwitch;
 use tokio::sync::watch as channel;
 
 use self::{
@@ -189,6 +192,12 @@ impl Endpoint {
     ) -> Result<R, RpcFailure> {
         // Boxed: whoever asks several questions would carry the whole of each.
         Ok(Box::pin(self.pool.ask(self.only, method, params)).await?.0)
+    }
+
+    /// Gives a signed transaction to every node; done when one has taken it. Whatever `kill` catches before it left does not
+    /// leave, and fails like an answer that never came.
+    pub(crate) async fn broadcast(&self, signed: &Bytes, kill: &KillSwitch) -> Result<B256, RpcFailure> {
+        Box::pin(self.pool.broadcast(signed, kill)).await
     }
 
     /// The newest head, and the node that gave it.

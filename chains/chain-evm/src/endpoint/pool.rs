@@ -28,8 +28,6 @@ use super::{
     status::PoolHealth,
 };
 
-/// The one method that goes to every node.
-const BROADCAST: &str = "eth_sendRawTransaction";
 /// Nodes that one read may try.
 const TRIES: usize = 3;
 /// For so long a request that was made counts as the warrant of one retry.
@@ -114,14 +112,11 @@ impl Pool {
 
     /// Asks `only` this node, or else the best one, and then others where that is harmless. Gives who answered, too.
     pub(super) async fn ask<P: RpcSend, R: RpcRecv>(
-        self: &Arc<Self>,
+        &self,
         only: Option<usize>,
         method: &'static str,
         params: P,
     ) -> Result<(R, usize), RpcFailure> {
-        if method == BROADCAST && only.is_none() && self.nodes.len() > 1 {
-            return self.broadcast(method, raw(method, &params)?).await;
-        }
         let tries = if only_reads(method) { TRIES } else { 1 };
         let patience = self.settings.patience;
         self.try_nodes(only, method, tries, |node| self.ask_node(node, method, params.clone(), patience))
@@ -215,37 +210,6 @@ impl Pool {
         let counted = if granted { &mut records.retried } else { &mut records.shed };
         *counted = counted.saturating_add(1);
         granted
-    }
-
-    /// Gives the same to every node; done when one has taken it, the others get theirs meanwhile.
-    async fn broadcast<R: RpcRecv>(
-        self: &Arc<Self>,
-        method: &'static str,
-        params: Box<RawValue>,
-    ) -> Result<(R, usize), RpcFailure> {
-        let nodes = self.order(method)?;
-        let (taken, answer) = oneshot::channel();
-        let pool = Arc::clone(self);
-        tokio::spawn(async move {
-            let asks =
-                nodes.into_iter().map(|node| {
-                    let (pool, params) = (&pool, params.clone());
-                    async move {
-                        (pool.ask_node::<_, R>(node, method, params, pool.settings.patience).await, node)
-                    }
-                });
-            let mut asks: FuturesUnordered<_> = asks.collect();
-            let (mut taken, mut worst) = (Some(taken), None);
-            while let Some((answer, node)) = asks.next().await {
-                match answer {
-                    Ok(answer) => tell(&mut taken, Ok((answer, node))),
-                    Err(failure) if says_known(&failure) => worst = Some(failure),
-                    Err(failure) => drop(worst.get_or_insert(failure)),
-                }
-            }
-            tell(&mut taken, Err(worst.unwrap_or(RpcFailure::NoNode { method })));
-        });
-        answer.await.unwrap_or(Err(RpcFailure::NoNode { method }))
     }
 
     /// Asks every node, and gives what a quorum of them says. Who contradicts it is judged, even when that comes later.
@@ -351,13 +315,6 @@ fn only_reads(method: &str) -> bool {
     READS.iter().any(|prefix| method.starts_with(prefix))
 }
 
-/// A node that has a transaction already says more of where it is than one that refuses or fails.
-fn says_known(failure: &RpcFailure) -> bool {
-    let RpcFailure::Refused { message, .. } = failure else { return false };
-    let message = message.to_string().to_ascii_lowercase();
-    message.contains("known") || message.contains("already")
-}
-
 fn vote_of<R>(said: Result<Said<R>, RpcFailure>, first_failure: &mut Option<RpcFailure>) -> Said<Outcome<R>> {
     match said {
         Ok(Said::Answer(answer)) => Said::Answer(Ok(answer)),
@@ -380,7 +337,7 @@ fn reverted(method: &'static str, data: Bytes) -> RpcFailure {
     RpcFailure::Refused { method, code: 3, message, data: Some(data) }
 }
 
-fn tell<T>(caller: &mut Option<oneshot::Sender<T>>, answer: T) {
+pub(super) fn tell<T>(caller: &mut Option<oneshot::Sender<T>>, answer: T) {
     if let Some(caller) = caller.take() {
         // Whoever asked may have gone.
         drop(caller.send(answer));

@@ -106,7 +106,8 @@ async fn check_broadcast(replies: [fn() -> Reply; 3], expected: Result<(), &str>
         })
     };
     let pool = fake_pool(config(3), (0..3).map(script).collect()).await.unwrap();
-    let answer = pool.ask::<_, B256>("eth_sendRawTransaction", ("0x02",)).await;
+    let kill = KillSwitch::at(&tempfile::tempdir().unwrap().path().join("KILL"));
+    let answer = pool.broadcast(&Bytes::from_static(&[2]), &kill).await;
     match expected {
         Ok(()) => assert_eq!(answer.unwrap(), B256::repeat_byte(1)),
         Err(why) => assert!(answer.unwrap_err().to_string().contains(why), "{why}"),

@@ -1,7 +1,6 @@
 //! Giving signed bytes to whoever may have them.
 
 use agent_core::units::BlockRef;
-use alloy::primitives::B256;
 
 use super::{
     WalletError,
@@ -42,8 +41,7 @@ impl Lane {
         }
         let transaction = signed.sent.transaction;
         // The one place of the workspace that asks this of a public node.
-        let answer: Result<B256, _> = self.endpoint.ask("eth_sendRawTransaction", (&signed.bytes,)).await;
-        match answer {
+        match self.endpoint.broadcast(&signed.bytes, &self.config.kill).await {
             Ok(hash) if hash == transaction => tracing::debug!(%transaction, "broadcast"),
             Ok(hash) => {
                 tracing::warn!(%transaction, %hash, "the node answered a broadcast with another hash")

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::{Semaphore, mpsc},
+    task::JoinHandle,
 };
 
 use super::*;
@@ -65,6 +67,51 @@ fn whole(status: u16, headers: &str, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status} X\r\n{headers}content-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
+/// A server that answers one request for each permit.
+struct AtLeisure {
+    url: String,
+    permits: Arc<Semaphore>,
+    heard: mpsc::UnboundedReceiver<String>,
+    listening: JoinHandle<()>,
+}
+
+impl AtLeisure {
+    async fn serve() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (permits, (tell, heard)) = (Arc::new(Semaphore::new(0)), mpsc::unbounded_channel());
+        let permitted = Arc::clone(&permits);
+        let listening = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let (tell, permits) = (tell.clone(), Arc::clone(&permitted));
+                tokio::spawn(async move {
+                    while let Some(request) = read_request(&mut stream).await {
+                        tell.send(request["method"].as_str().unwrap().to_owned()).unwrap();
+                        permits.acquire().await.unwrap().forget();
+                        let answer = json!({ "jsonrpc": "2.0", "id": request["id"], "result": "0x7a69" });
+                        stream.write_all(&whole(200, "", &answer.to_string())).await.unwrap();
+                    }
+                });
+            }
+        });
+        Self { url, permits, heard, listening }
+    }
+
+    async fn hears(&mut self, method: &str) {
+        assert_eq!(self.heard.recv().await.unwrap(), method);
+    }
+
+    /// What else it was asked before the last connection was closed.
+    async fn rest(mut self) -> Vec<String> {
+        self.listening.abort();
+        let mut rest = Vec::new();
+        while let Some(method) = self.heard.recv().await {
+            rest.push(method);
+        }
+        rest
+    }
+}
+
 fn limits(url: String) -> PoolConfig {
     PoolConfig { urls: vec![url], max_answer: MOST, patience: Duration::from_secs(5), ..config(1) }
 }
@@ -91,6 +138,44 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
     // An error's body is cut, not refused: its status is what counts.
     let error = asked(|_| whole(500, "", &"x".repeat(1_000_000))).await.to_string();
     assert!(error.contains("500") && error.len() < 1_000, "{error}");
+}
+
+#[tokio::test]
+async fn what_waits_when_the_kill_switch_is_latched_never_leaves() {
+    let folder = tempfile::tempdir().unwrap();
+    for waits_for_its_turn in [false, true] {
+        let kill = KillSwitch::at(&folder.path().join(waits_for_its_turn.to_string()));
+        let mut server = AtLeisure::serve().await;
+        let pool = Endpoint::pool_of(&PoolConfig { at_once: 1, ..limits(server.url.clone()) }).unwrap();
+        let endpoint = Endpoint { pool: Arc::new(pool), only: None };
+        let other = endpoint.clone();
+        let read = waits_for_its_turn
+            .then(|| tokio::spawn(async move { other.ask::<_, U64>("eth_blockNumber", ()).await.unwrap() }));
+        if read.is_some() {
+            server.permits.add_permits(1);
+            server.hears("eth_chainId").await;
+            server.hears("eth_blockNumber").await;
+        }
+        let (other, switch) = (endpoint.clone(), kill.clone());
+        let broadcast =
+            tokio::spawn(async move { other.broadcast(&Bytes::from_static(&[2]), &switch).await });
+        if read.is_none() {
+            server.hears("eth_chainId").await;
+        }
+        // Far enough to wait for what the other request holds.
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        kill.latch().unwrap();
+        server.permits.add_permits(9);
+        if let Some(read) = read {
+            assert_eq!(read.await.unwrap(), U64::from(31_337));
+        }
+        let failure = broadcast.await.unwrap().unwrap_err().to_string();
+        assert!(failure.contains("the kill switch is latched"), "{failure}");
+        drop(endpoint);
+        assert_eq!(server.rest().await, [""; 0], "waits for its turn: {waits_for_its_turn}");
+    }
 }
 
 #[tokio::test]
