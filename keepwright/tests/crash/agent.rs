@@ -42,9 +42,9 @@ fn environment(name: &str) -> Option<String> {
     env::var(name).ok()
 }
 
-/// What repeats a long run.
+/// The first round of a long run.
 pub(crate) fn seed() -> Checked<u64> {
-    environment("KEEPWRIGHT_SEED").map_or_else(|| Ok(rand::random()), |seed| Ok(seed.parse()?))
+    environment("KEEPWRIGHT_SEED").map_or(Ok(1), |seed| Ok(seed.parse()?))
 }
 
 /// What one line of the agent says.

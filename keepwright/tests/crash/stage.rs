@@ -1,7 +1,12 @@
 //! What the agent dies on: a chain whose blocks are made by hand, one loan that can be liquidated, and a policy with room for
 //! one liquidation only, so that what a dropped one reserved must be free for the next.
 
-use std::{error::Error, fs, sync::Arc, time::Instant};
+use std::{
+    error::Error,
+    fs,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use agent_core::{
     Action, Draft, Maintenance, OpportunityId, Origin, Outcome, Settlement,
@@ -64,6 +69,8 @@ pub(crate) struct Stage {
     key: Address,
     executor: Address,
     fallen: bool,
+    /// How long each life took from its start until it watched the chain again, what it had left taken up.
+    pub(crate) recoveries: Vec<Duration>,
 }
 
 fn strategy(devnet: &Devnet, executor: Address) -> Checked<LiquidationConfig> {
@@ -123,7 +130,7 @@ impl Stage {
         fs::write(home.policy(), policy(executor, spare))?;
         fs::write(home.strategy(), serde_json::to_string(&strategy(&devnet, executor)?)?)?;
         fs::write(home.url(), devnet.ws_url())?;
-        Ok(Self { devnet, folder, key, executor, fallen: false })
+        Ok(Self { devnet, folder, key, executor, fallen: false, recoveries: Vec::new() })
     }
 
     fn home(&self) -> Home {
@@ -173,7 +180,9 @@ impl Stage {
         while began.elapsed() < PATIENCE && quiet < QUIET {
             match agent.hear().await {
                 Heard::Line(said) if said == "head" => {
-                    watches = true;
+                    if !std::mem::replace(&mut watches, true) {
+                        self.recoveries.push(began.elapsed());
+                    }
                     self.fall().await?;
                 }
                 Heard::Line(_) => quiet = 0,
