@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{
     Door, DoorPorts, KillSwitch, Policy,
-    scripted::{draft, planner},
+    door::tests::world::deadline,
+    scripted::{NOW, draft, planner},
 };
 
 /// What a task came to.
@@ -123,8 +124,10 @@ impl Life {
     fn offer(&mut self, seed: u8) {
         self.offered.push(seed);
         let Some(door) = self.door.clone() else { return };
+        // Other bytes for each, so that a landed transaction tells whose it is.
+        let draft = deadline(draft(seed), NOW + 30 + u64::from(seed));
         self.spawn(Box::pin(async move {
-            Ok(match door.offer(draft(seed), planner()).await? {
+            Ok(match door.offer(draft, planner()).await? {
                 Offered::Underway(underway) => Came::Follow(vec![underway]),
                 Offered::Refused(_) | Offered::Asked(_) => Came::End,
             })
