@@ -155,7 +155,7 @@ impl Bench {
                     open.push(opportunity.as_ref().clone());
                 }
                 Request::Withdraw(id) => open.retain(|old| old.id != *id),
-                Request::Ask { .. } | Request::Warn(_) => {}
+                Request::Ask { .. } | Request::Prepare(_) | Request::Warn(_) => {}
             }
         }
         open
