@@ -120,6 +120,9 @@ fn arguments(options: &Options, folder: &TempDir) -> Vec<String> {
         options.port.to_string(),
         String::from("--ipc"),
         ipc_path(folder).display().to_string(),
+        // A node that is killed leaves its old states: gigabytes in the user's home, if they were not in this folder.
+        String::from("--cache-path"),
+        folder.path().display().to_string(),
     ];
     arguments.extend(options.arguments.iter().cloned());
     arguments

@@ -115,13 +115,11 @@ async fn a_changed_policy_waits_for_its_operator() -> Checked {
     has_gained(&devnet, executor).await
 }
 
-/// Asks a person for everything that puts more than one dollar to work.
+/// Asks a person for everything that puts anything to work.
 pub(crate) fn ask_always(desk: &Desk) -> Checked {
-    desk.edit(
-        "liquidator.policy.toml",
-        "per_window = \"1000000\"",
-        "per_window = \"1000000\"\nask_above = \"1\"",
-    )?;
+    for window in ["per_window = \"500\"", "per_window = \"1000000\"", "per_window = \"20\""] {
+        desk.edit("liquidator.policy.toml", window, &format!("{window}\nask_above = \"0.000001\""))?;
+    }
     desk.edit("liquidator.policy.toml", "[limits]", "[approval]\nseconds = 100000\n\n[limits]")
 }
 
