@@ -1,10 +1,8 @@
 //! `keepwright door`: the key in a process of its own, and agents that come and go.
 
-use chain_devnet::Asset;
-
 use crate::{
     desk::{Checked, Desk, Running},
-    live::{LIVE, deployed, ends, fall, hash},
+    live::{LIVE, deployed, ends, fall, has_gained, hash},
 };
 
 const TABLE: &str = "\n[door]\nstate = \"safe\"\nsocket = \"safe/agents/door.sock\"\n";
@@ -68,9 +66,7 @@ async fn nothing_is_lost_when_either_side_is_killed() -> Checked {
     ends(key)?;
     let verified = desk.succeeds("journal verify --config liquidator.toml")?;
     assert!(verified.contains("every hash as it should be"), "{verified}");
-    let usdc = devnet.manifest().asset(Asset::Usdc)?.address;
-    assert!(!devnet.balance_of(usdc, executor).await?.is_zero());
-    Ok(())
+    has_gained(&devnet, executor).await
 }
 
 /// The world needs its own transactions mined; the agent's come after.
