@@ -271,7 +271,7 @@ async fn logs_of_later_blocks_are_hidden() {
 #[tokio::test]
 #[ignore = "needs anvil: scripts/test runs it"]
 async fn lies_are_told_and_counted() {
-    let stand = Stand::new(Mining::Automine).await;
+    let stand = Stand::new(Mining::Manual).await;
     let (through, spare) = (stand.provider(), stand.spare());
     stand.always(Fault::Lie(Lie::ChainId(5)));
     assert_eq!(through.get_chain_id().await.unwrap(), 5);
@@ -288,6 +288,7 @@ async fn lies_are_told_and_counted() {
     stand.always(Fault::Lie(Lie::Receipt { success: true }));
     assert!(through.get_transaction_receipt(hash).await.unwrap().unwrap().status());
     stand.result("eth_sendRawTransaction", json!([raw])).await;
+    stand.devnet.mine(1).await.unwrap();
     stand.always(Fault::Lie(Lie::Receipt { success: false }));
     assert!(!through.get_transaction_receipt(hash).await.unwrap().unwrap().status());
     stand.always(Fault::Lie(Lie::Null));

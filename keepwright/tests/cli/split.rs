@@ -57,6 +57,8 @@ async fn nothing_is_lost_when_either_side_is_killed() -> Checked {
     std::fs::rename(desk.path("hidden"), desk.path("keys"))?;
     let mut key = door(&desk)?;
     let mut agent = desk.start(LIVE)?;
+    // It has taken up what is under way; what has ended before, it would not hear of.
+    agent.until_event("head")?;
     devnet.mine(1).await?;
     key.until(|line| line.contains("\"outcome\":\"settled\""))?;
     agent.until(|line| line.contains("\"event\":\"remembered\"") && line.contains("settled"))?;
