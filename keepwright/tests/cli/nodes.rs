@@ -1,10 +1,14 @@
 //! Several nodes as one: what dies or lies among them costs no liquidation. Proxies run beside the test, which blocks its own
 //! thread.
 
+use std::time::Duration;
+
+use alloy::providers::ext::AnvilApi;
 use chain_devnet::{
     Devnet,
     fault::{Calls, Fault, FaultKind, FaultProxy, Lie, Link, Rule, Trigger},
 };
+use tokio::task::JoinSet;
 
 use crate::{
     desk::{Checked, Desk},
@@ -37,6 +41,18 @@ fn until(desk: &Desk, url: &str, is_so: impl Fn(&str) -> bool) -> Checked {
     Err(told(desk, url)?.into())
 }
 
+/// Blocks come, as on every chain, until this is dropped: a read that failed is tried again some blocks later.
+fn alive(devnet: &Devnet) -> JoinSet<()> {
+    let (chain, mut blocks) = (devnet.provider().clone(), JoinSet::new());
+    blocks.spawn(async move {
+        let mut ticks = tokio::time::interval(Duration::from_millis(200));
+        while chain.anvil_mine(Some(1), None).await.is_ok() {
+            ticks.tick().await;
+        }
+    });
+    blocks
+}
+
 /// The first of two nodes goes away before the market falls.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a node: scripts/test runs it"]
@@ -50,8 +66,10 @@ async fn one_of_two_nodes_dies_and_it_liquidates_all_the_same() -> Checked {
     proxy.handle().set_link(Link::Refusing);
     proxy.handle().sever();
     fall(&devnet).await?;
+    let blocks = alive(&devnet);
     agent.until(|line| line.contains("\"outcome\":\"settled\""))?;
     until(&desk, &proxy.ws_url(), |line| line.contains(": unreachable"))?;
+    drop(blocks);
     assert!(told(&desk, &devnet.ws_url())?.ends_with(", in use"));
     ends(agent)?;
     has_gained(&devnet, executor).await
