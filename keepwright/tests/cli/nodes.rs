@@ -66,10 +66,9 @@ async fn one_of_two_nodes_dies_and_it_liquidates_all_the_same() -> Checked {
     proxy.handle().set_link(Link::Refusing);
     proxy.handle().sever();
     fall(&devnet).await?;
-    let blocks = alive(&devnet);
+    let _blocks = alive(&devnet);
     agent.until(|line| line.contains("\"outcome\":\"settled\""))?;
     until(&desk, &proxy.ws_url(), |line| line.contains(": unreachable"))?;
-    drop(blocks);
     assert!(told(&desk, &devnet.ws_url())?.ends_with(", in use"));
     ends(agent)?;
     has_gained(&devnet, executor).await
@@ -87,6 +86,7 @@ async fn one_of_three_nodes_lies_and_it_liquidates_all_the_same() -> Checked {
     let mut agent = start(&desk)?;
     agent.until_event("head")?;
     fall(&devnet).await?;
+    let _blocks = alive(&devnet);
     agent.until(|line| line.contains("\"outcome\":\"settled\""))?;
     assert!(proxy.handle().tally().count(FaultKind::MissingLogs) > 0, "it lied");
     until(&desk, &proxy.ws_url(), |line| line.contains(": contradicted the majority"))?;
