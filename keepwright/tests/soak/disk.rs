@@ -1,0 +1,79 @@
+//! A disk that fills up.
+
+use std::{
+    fs::OpenOptions,
+    io,
+    ops::Bound,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use memory_journal::RedbJournal;
+use redb::{BackendError, StorageBackend, backends::FileBackend};
+
+/// Entries in one transaction at most, as the journal has it outside of tests.
+const GROUP: usize = 1_024;
+
+/// Whether there is no room.
+pub(crate) type Full = Arc<AtomicBool>;
+
+/// The journal in `folder`, on a disk that is full while `full` says so.
+pub(crate) fn journal(folder: &Path, full: &Full) -> RedbJournal {
+    drop(RedbJournal::open(folder).unwrap());
+    let open = |name| {
+        let file = OpenOptions::new().read(true).write(true).open(folder.join(name)).unwrap();
+        Disk(FileBackend::new(file).unwrap(), Arc::clone(full))
+    };
+    RedbJournal::open_on(open("journal.redb"), open("head"), GROUP).unwrap()
+}
+
+#[derive(Debug)]
+struct Disk(FileBackend, Full);
+
+impl Disk {
+    fn room(&self) -> io::Result<()> {
+        if self.1.load(Ordering::SeqCst) { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+}
+
+impl StorageBackend for Disk {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read(offset, out)
+    }
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.room().and_then(|()| self.0.set_len(len))
+    }
+    fn sync_data(&self) -> io::Result<()> {
+        self.room().and_then(|()| self.0.sync_data())
+    }
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.room().and_then(|()| self.0.write(offset, data))
+    }
+    fn close(&self) -> io::Result<()> {
+        self.0.close()
+    }
+    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.0.try_lock_range(start, end)
+    }
+    fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.0.try_lock_shared_range(start, end)
+    }
+    fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.0.lock_range(start, end)
+    }
+    fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.0.lock_shared_range(start, end)
+    }
+    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.0.unlock_range(start, end)
+    }
+    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.0.query_lock_range(start, end)
+    }
+}
