@@ -42,7 +42,7 @@ use tokio::sync::watch as channel;
 use self::{
     health::Input,
     node::{Limits, Node},
-    pool::Pool,
+    pool::{Pool, TRIES},
     wire::WireHead,
 };
 pub(crate) use address::RpcAddress;
@@ -177,6 +177,20 @@ impl Endpoint {
 
     fn pinned(&self, node: usize) -> Self {
         Self { pool: Arc::clone(&self.pool), only: Some(node) }
+    }
+
+    /// The nodes to ask for what has to come from one, best first.
+    pub(crate) fn each(&self, method: &'static str) -> Result<Vec<Self>, RpcFailure> {
+        let nodes = match self.only {
+            Some(only) => vec![only],
+            None => self.pool.order(method)?,
+        };
+        Ok(nodes.into_iter().take(TRIES).map(|node| self.pinned(node)).collect())
+    }
+
+    /// Whether one more of them may be asked now: an outage is not to multiply what is asked.
+    pub(crate) fn may_retry(&self) -> bool {
+        self.pool.may_retry()
     }
 
     /// Whether a node can push new heads.

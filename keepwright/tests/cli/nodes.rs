@@ -55,8 +55,8 @@ fn alive(devnet: &Devnet) -> JoinSet<()> {
 
 /// The first of two nodes goes away before the market falls.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "long: `scripts/test --long nodes`"]
-async fn long_nodes_one_of_two_nodes_dies_and_it_liquidates_all_the_same() -> Checked {
+#[ignore = "needs a node: scripts/test runs it"]
+async fn one_of_two_nodes_dies_and_it_liquidates_all_the_same() -> Checked {
     let (desk, devnet, executor) = deployed().await?;
     let proxy = FaultProxy::launch(&devnet.http_url()).await?;
     listen_to(&desk, &devnet, &[proxy.ws_url(), devnet.ws_url()])?;
@@ -76,8 +76,8 @@ async fn long_nodes_one_of_two_nodes_dies_and_it_liquidates_all_the_same() -> Ch
 
 /// One of three nodes hides every log: the others outvote it, and it is not asked any more.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "long: `scripts/test --long nodes`"]
-async fn long_nodes_one_of_three_nodes_lies_and_it_liquidates_all_the_same() -> Checked {
+#[ignore = "needs a node: scripts/test runs it"]
+async fn one_of_three_nodes_lies_and_it_liquidates_all_the_same() -> Checked {
     let (desk, devnet, executor) = deployed().await?;
     let proxy = FaultProxy::launch(&devnet.http_url()).await?;
     listen_to(&desk, &devnet, &[proxy.ws_url(), devnet.ws_url(), devnet.http_url()])?;

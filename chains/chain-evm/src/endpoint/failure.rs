@@ -224,6 +224,11 @@ impl RpcFailure {
             || self.is_unknown_block()
     }
 
+    /// Whether to ask another node all of what had to come from one: that one failed, or is asked no more.
+    pub(crate) fn another_may_answer(&self) -> bool {
+        self.is_of_the_node() || matches!(self, Self::NoNode { .. })
+    }
+
     /// Whether the node does not have the block that was asked about: geth and reth, erigon, nethermind, besu, anvil.
     pub(super) fn is_unknown_block(&self) -> bool {
         const SIGNS: [&str; 5] = [

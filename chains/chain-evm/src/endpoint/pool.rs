@@ -29,7 +29,7 @@ use super::{
 };
 
 /// Nodes that one read may try.
-const TRIES: usize = 3;
+pub(super) const TRIES: usize = 3;
 /// For so long a request that was made counts as the warrant of one retry.
 const WARRANT: Duration = Duration::from_secs(10);
 
@@ -204,7 +204,7 @@ impl Pool {
         }
     }
 
-    fn may_retry(&self) -> bool {
+    pub(super) fn may_retry(&self) -> bool {
         let granted = self.budget.withdraw();
         let mut records = self.records();
         let counted = if granted { &mut records.retried } else { &mut records.shed };

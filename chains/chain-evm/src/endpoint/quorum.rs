@@ -108,7 +108,9 @@ impl<R: PartialEq + Clone> Ballot<R> {
     pub(super) fn judged(&self) -> Vec<(usize, Judged)> {
         let Count::Agreed(agreed) = self.count() else { return Vec::new() };
         let judge = |said: &Said<R>| match said {
-            Said::Answer(answer) | Said::Nothing(answer) if *answer == agreed => Some(Judged::Agreed),
+            Said::Answer(answer) if *answer == agreed => Some(Judged::Agreed),
+            // Who says nothing where there is nothing has not shown that it would say something.
+            Said::Nothing(answer) if *answer == agreed => None,
             Said::Answer(answer) => (self.rule.contradicts)(answer, &agreed).then_some(Judged::Lied),
             Said::Nothing(_) => self.rule.pinned.then_some(Judged::Empty),
             Said::Refused | Said::Cannot => None,
@@ -166,7 +168,7 @@ mod tests {
         let (counted, judged) = count(2, 3, &[Nothing(0), Answer(1), Answer(1)]);
         assert_eq!((counted, judged), (Count::Agreed(1), vec![(0, Empty), (1, Agreed), (2, Agreed)]));
         let (counted, judged) = count(2, 3, &[Nothing(0), Answer(1), Nothing(0)]);
-        assert_eq!((counted, judged), (Count::Agreed(0), vec![(0, Agreed), (1, Lied), (2, Agreed)]));
+        assert_eq!((counted, judged), (Count::Agreed(0), vec![(1, Lied)]));
         assert_eq!(count(2, 3, &[Answer(1), Cannot, Cannot]).0, Count::Impossible);
         assert_eq!(count(2, 3, &[Answer(1), Answer(2), Answer(3)]), (Count::Impossible, vec![]));
         assert_eq!(count(1, 1, &[Answer(9)]).0, Count::Agreed(9));

@@ -35,15 +35,35 @@ pub(super) struct Multicall {
 }
 
 impl Multicall {
-    /// Answers all `queries` at the newest block.
+    /// Answers all `queries` at the newest block. All answers are of one node; when it fails, others are asked for all of
+    /// them.
     pub(super) async fn read(
         &self,
         endpoint: &Endpoint,
         queries: &[Query],
     ) -> Result<(BlockRef, Vec<Answered>), RpcFailure> {
-        // The node that gave the head has its state; another may not yet.
-        let (head, giver) = endpoint.latest_from().await?;
-        let (block, endpoint) = (head.block, &giver);
+        let method = "eth_call";
+        let mut last = Err(RpcFailure::NoNode { method });
+        for (tried, one) in endpoint.each(method)?.iter().enumerate() {
+            if tried > 0 && !endpoint.may_retry() {
+                break;
+            }
+            last = self.read_of_one(one, queries).await;
+            match &last {
+                Err(failure) if failure.another_may_answer() => {}
+                _answered => break,
+            }
+        }
+        last
+    }
+
+    async fn read_of_one(
+        &self,
+        endpoint: &Endpoint,
+        queries: &[Query],
+    ) -> Result<(BlockRef, Vec<Answered>), RpcFailure> {
+        // The node that gives the head has its state; another may not yet.
+        let block = endpoint.latest().await?.block;
         let answers = if queries.len() > 1 && self.is_present(endpoint, block.hash).await? {
             let parts = queries.chunks(TOGETHER).map(|part| together(endpoint, block.hash, part).boxed());
             let parts: Vec<_> = parts.collect();

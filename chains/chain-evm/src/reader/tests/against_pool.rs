@@ -1,13 +1,19 @@
 //! The chain as a pool tells it of which one node or more fail, lag, fork or lie.
 #![expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use alloy::primitives::{Address, Bytes};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::{cuts_and_reorgs::first_seed, *};
 use crate::endpoint::{
     PoolConfig,
     fake_chain::{ChainNode, FakeChain, LIES, Lie},
-    fake_node::{config as pool_config, fake_pool},
+    fake_node::{Script, config as pool_config, fake_pool},
 };
 
 /// What may be wrong with any number of nodes, if only for a while: no lies, which need a majority of honest nodes.
@@ -60,6 +66,30 @@ async fn check(
     let told = replay.heads.last().unwrap().block;
     assert_eq!(told.hash, chain.hash(told.number.0), "KEEPWRIGHT_SEED={seed}");
     assert_eq!(replay.topics(), FakeChain::logged(from, told.number.0), "KEEPWRIGHT_SEED={seed}");
+}
+
+/// The node that gives the head cannot call: all is asked of the next, once.
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_together_moves_on_together() {
+    let chain = FakeChain::start();
+    let failed = Arc::new(AtomicU64::new(0));
+    let script = |place: usize| -> Arc<Script> {
+        let (node, failed) = (chain.node(Lie::None).script(), failed.clone());
+        Arc::new(move |method, params| match (method, place) {
+            ("eth_call", 0) => {
+                failed.fetch_add(1, Ordering::SeqCst);
+                Reply::Breaks
+            }
+            ("eth_call", _) => Reply::Is(json!("0x2a")),
+            _ => node(method, params),
+        })
+    };
+    let pool = fake_pool(pool_config(3), (0..3).map(script).collect()).await.unwrap();
+    let query = Query { to: Address::ZERO, data: Bytes::new() };
+    let (block, answered) = Multicall::default().read(&pool, &[query]).await.unwrap();
+    assert_eq!(block.hash, chain.hash(block.number.0));
+    assert_eq!(answered, [Ok(Bytes::from([0x2a]))]);
+    assert_eq!(failed.load(Ordering::SeqCst), 1);
 }
 
 async fn any_trouble(seed: u64, nodes: usize, quorum: usize) {
