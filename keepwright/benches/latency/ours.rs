@@ -1,4 +1,4 @@
-//! The agent, put together as a site does it, with a sale for a strategy.
+//! The agent, put together as a site does it, with a strategy that closes a gap.
 
 use std::{
     num::NonZeroU64,
@@ -90,13 +90,13 @@ impl Ours {
         };
         let door = Arc::new(Door::open(stage.policy.clone(), ports).await.unwrap());
         door.command(Command::Arm(stage.order()), Origin::Operator).await.unwrap().unwrap();
-        let sale = Sale { opportunity: stage.opportunity(), prepares };
+        let closer = Closer { opportunity: stage.opportunity(), prepares };
         let parts = AgentParts {
             reader: Arc::new(EvmReader::new(endpoint, ReaderConfig::usual())),
             door,
             memory: Arc::new(ForgetfulMemory),
             observer: watch.clone(),
-            strategies: vec![Box::new(sale)],
+            strategies: vec![Box::new(closer)],
             toolbox: Toolbox::new(ToolLimits { concurrency: 1, timeout: Duration::from_secs(1) }),
         };
         let limits =
@@ -114,27 +114,22 @@ impl Ours {
     }
 
     pub(crate) async fn sample(&mut self) -> Times {
-        tokio::time::timeout(PATIENCE, self.sampled()).await.expect("a sale a sample")
-    }
-
-    async fn sampled(&mut self) -> Times {
         // What the last sample sent is mined here, and settled before the next is begun.
         let sent = *self.watch.sent.borrow();
         self.node.head(QUIET);
-        let mut closed = self.watch.closed.subscribe();
-        closed.wait_for(|closed| *closed == sent).await.unwrap();
+        reaches(&self.watch.closed, "the last transaction is settled", |closed| *closed == sent).await;
         let number = self.node.head(QUIET);
         if self.prepares {
-            let mut prepared = self.watch.prepared.subscribe();
-            prepared.wait_for(|prepared| *prepared == id(BlockNumber(number))).await.unwrap();
+            let ready = id(BlockNumber(number));
+            reaches(&self.watch.prepared, "the next one is ready", |prepared| *prepared == ready).await;
         }
         tokio::time::sleep(SETTLE).await;
         let before = self.node.asked();
         self.node.head(TRIGGER);
-        let arrival = self.node.arrival().await;
+        let arrival =
+            tokio::time::timeout(PATIENCE, self.node.arrival()).await.expect("a transaction arrives");
         let asked = self.node.asked() - before;
-        let mut count = self.watch.sent.subscribe();
-        count.wait_for(|count| *count > sent).await.unwrap();
+        reaches(&self.watch.sent, "it is sent", |count| *count > sent).await;
         Times { pushed: self.node.pushed(), seen: self.watch.seen(), arrival, asked }
     }
 
@@ -144,17 +139,23 @@ impl Ours {
     }
 }
 
+async fn reaches<T>(watched: &watch::Sender<T>, what: &str, is: impl FnMut(&T) -> bool) {
+    let mut watched = watched.subscribe();
+    let waited = tokio::time::timeout(PATIENCE, watched.wait_for(is)).await;
+    drop(waited.unwrap_or_else(|_elapsed| panic!("not within {PATIENCE:?}: {what}")).unwrap());
+}
+
 fn id(block: BlockNumber) -> OpportunityId {
     OpportunityId(B256::left_padding_from(&block.0.to_be_bytes()))
 }
 
-/// Sells when the base fee is low.
-struct Sale {
+/// Closes the gap when the base fee is low.
+struct Closer {
     opportunity: Opportunity,
     prepares: bool,
 }
 
-impl Strategy for Sale {
+impl Strategy for Closer {
     fn name(&self) -> &str {
         STRATEGY
     }

@@ -45,8 +45,8 @@ impl Peer {
             while let Some(head) = heads.next().await {
                 *watch.lock().unwrap() = Instant::now();
                 if head.base_fee_per_gas.is_some_and(|base_fee| base_fee <= TRIGGER) {
-                    let sale = TransactionRequest::default().with_to(to).with_input(data.clone());
-                    drop(sends.send_transaction(sale).await.unwrap());
+                    let close = TransactionRequest::default().with_to(to).with_input(data.clone());
+                    drop(sends.send_transaction(close).await.unwrap());
                 }
             }
         });

@@ -1,4 +1,4 @@
-//! What both sides work on: an executor with some WETH on a devnet, and what is to be done with it.
+//! What both sides work on: two pools of a devnet whose prices are apart, and an executor with some USDC to close the gap.
 
 use std::collections::BTreeMap;
 
@@ -27,19 +27,25 @@ use keepwright::{
 };
 
 const POLICY: &str = include_str!("../../../examples/liquidator.policy.toml");
-pub(crate) const STRATEGY: &str = "seller";
-const CLASS: &str = "sell/WETH/USDC";
+pub(crate) const STRATEGY: &str = "closer";
+const CLASS: &str = "gap/WETH/USDC";
+/// The policy knows a swap in one pool; ours goes through two.
+const ONE_POOL: &str = "exactInputSingle((address,address,uint24,address,uint256,uint256,uint160))";
+const TWO_POOLS: &str = "exactInput((bytes,address,uint256,uint256))";
 /// Seconds that the transaction is good for: every head of the tape has the same time.
 const LASTS: u64 = 60;
-/// 0.01 WETH.
-const SOLD: u64 = 10_000_000_000_000_000;
-/// 1 WETH: more than all samples sell.
-const HELD: u64 = 1_000_000_000_000_000_000;
+/// 1,000 USDC, from one pool to the other.
+const SPENT: u64 = 1_000_000_000;
+/// 10,000 USDC. The state never changes, so each sample finds all of it.
+const HELD: u64 = 10_000_000_000;
+/// What somebody sells to one of the pools, so that the prices part: 2,000 WETH.
+const DUMPED: u128 = 2_000_000_000_000_000_000_000;
 /// A key of this benchmark's own, which has nothing anywhere else.
 const SECRET: B256 = B256::repeat_byte(0x5e);
 
 sol! {
-    struct Params {
+    function approve(address spender, uint256 amount) returns (bool);
+    struct Single {
         address tokenIn;
         address tokenOut;
         uint24 fee;
@@ -48,7 +54,14 @@ sol! {
         uint256 amountOutMinimum;
         uint160 sqrtPriceLimitX96;
     }
-    function exactInputSingle(Params params) returns (uint256 amountOut);
+    function exactInputSingle(Single params) returns (uint256 amountOut);
+    struct Path {
+        bytes path;
+        address recipient;
+        uint256 amountIn;
+        uint256 amountOutMinimum;
+    }
+    function exactInput(Path params) returns (uint256 amountOut);
 }
 
 pub(crate) struct Stage {
@@ -70,9 +83,11 @@ impl Stage {
         let signer = PrivateKeySigner::from_bytes(&SECRET).unwrap();
         let key = signer.address();
         let executor = deploy_executor(&devnet, key).await;
-        devnet.deal(executor, Asset::Weth, U256::from(HELD)).await.unwrap();
+        devnet.deal(executor, Asset::Usdc, U256::from(HELD)).await.unwrap();
+        part_the_prices(&devnet).await;
         let text = POLICY.replacen("# executor =", &format!("executor = \"{executor}\"\n#"), 1);
-        let policy = Policy::parse(&text.replace("aave-liquidation", STRATEGY)).unwrap();
+        let policy =
+            Policy::parse(&text.replace("aave-liquidation", STRATEGY).replace(ONE_POOL, TWO_POOLS)).unwrap();
         let latest =
             devnet.provider().get_block(alloy::eips::BlockId::latest()).await.unwrap().unwrap().header;
         let head = BlockRef {
@@ -80,7 +95,7 @@ impl Stage {
             hash: latest.hash,
             timestamp: Timestamp(latest.timestamp),
         };
-        let intent = sale(&devnet, executor, head.timestamp.plus(LASTS));
+        let intent = round_trip(&devnet, executor, head.timestamp.plus(LASTS));
         Self { devnet, signer, secret: SECRET.to_string(), key, executor, policy, head, intent }
     }
 
@@ -136,26 +151,51 @@ impl Stage {
     }
 }
 
-fn sale(devnet: &Devnet, executor: Address, deadline: Timestamp) -> Intent {
+/// Buys WETH where it is cheap and sells it where it is not.
+fn round_trip(devnet: &Devnet, executor: Address, deadline: Timestamp) -> Intent {
     let manifest = devnet.manifest();
-    let [weth, usdc] = [Asset::Weth, Asset::Usdc].map(|asset| manifest.asset(asset).unwrap().address);
-    let sold = U256::from(SOLD);
-    let params = Params {
-        tokenIn: weth,
-        tokenOut: usdc,
-        fee: U24::from(manifest.v3_pool(Asset::Weth, Asset::Usdc, 500).unwrap().fee),
-        recipient: executor,
-        amountIn: sold,
-        amountOutMinimum: U256::ZERO,
-        sqrtPriceLimitX96: U160::ZERO,
-    };
+    let [weth, usdc] = assets(devnet);
+    let spent = TokenAmount { token: usdc, raw: U256::from(SPENT) };
+    let fee =
+        |fee: u32| manifest.v3_pool(Asset::Weth, Asset::Usdc, fee).unwrap().fee.to_be_bytes()[1..].to_vec();
+    let path = [usdc.to_vec(), fee(500), weth.to_vec(), fee(3_000), usdc.to_vec()].concat().into();
+    let params = Path { path, recipient: executor, amountIn: spent.raw, amountOutMinimum: spent.raw };
     let call = keepwright::core::Call {
         target: manifest.protocols.uniswap_v3.swap_router_02,
-        spend: Some(TokenAmount { token: weth, raw: sold }),
-        data: exactInputSingleCall { params }.abi_encode().into(),
+        spend: Some(spent),
+        data: exactInputCall { params }.abi_encode().into(),
     };
     let floors = vec![TokenAmount { token: usdc, raw: U256::from(1) }];
     Intent { borrow: None, calls: vec![call], floors, deadline }
+}
+
+fn assets(devnet: &Devnet) -> [Address; 2] {
+    [Asset::Weth, Asset::Usdc].map(|asset| devnet.manifest().asset(asset).unwrap().address)
+}
+
+/// Somebody sells more than the pool with the low fee can take without a lower price.
+async fn part_the_prices(devnet: &Devnet) {
+    let seller = Address::repeat_byte(0x5e);
+    let [weth, usdc] = assets(devnet);
+    let router = devnet.manifest().protocols.uniswap_v3.swap_router_02;
+    devnet.fund(seller, U256::from(10u8).pow(U256::from(19u8))).await.unwrap();
+    devnet.deal(seller, Asset::Weth, U256::from(DUMPED)).await.unwrap();
+    devnet.provider().anvil_impersonate_account(seller).await.unwrap();
+    let params = Single {
+        tokenIn: weth,
+        tokenOut: usdc,
+        fee: U24::from(500),
+        recipient: seller,
+        amountIn: U256::from(DUMPED),
+        amountOutMinimum: U256::ZERO,
+        sqrtPriceLimitX96: U160::ZERO,
+    };
+    let approve = approveCall { spender: router, amount: U256::MAX }.abi_encode();
+    for (to, data) in [(weth, approve), (router, exactInputSingleCall { params }.abi_encode())] {
+        let call = TransactionRequest::default().from(seller).to(to).input(data.into()).gas_limit(1_000_000);
+        let sent = devnet.provider().send_transaction(call).await.unwrap();
+        assert!(sent.get_receipt().await.unwrap().status());
+    }
 }
 
 /// An executor of the key's, put there without a transaction of either side's.

@@ -9,8 +9,10 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
+use agent_core::ports::JournalError;
 use memory_journal::RedbJournal;
 use redb::{BackendError, StorageBackend, backends::FileBackend};
 
@@ -20,9 +22,17 @@ const GROUP: usize = 1_024;
 /// Whether there is no room.
 pub(crate) type Full = Arc<AtomicBool>;
 
-/// The journal in `folder`, on a disk that is full while `full` says so.
-pub(crate) fn journal(folder: &Path, full: &Full) -> RedbJournal {
-    drop(RedbJournal::open(folder).unwrap());
+/// The journal in `folder`, on a disk that is full while `full` says so. Threads of an earlier life let go of it in a moment.
+pub(crate) async fn journal(folder: &Path, full: &Full) -> RedbJournal {
+    for _look in 0..500 {
+        match RedbJournal::open(folder) {
+            Err(JournalError::InUse(_)) => tokio::time::sleep(Duration::from_millis(10)).await,
+            opened => {
+                drop(opened.unwrap());
+                break;
+            }
+        }
+    }
     let open = |name| {
         let file = OpenOptions::new().read(true).write(true).open(folder.join(name)).unwrap();
         Disk(FileBackend::new(file).unwrap(), Arc::clone(full))

@@ -1,6 +1,7 @@
 //! An agent from its start to its end, and what was seen of all of them.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{
         Arc, Mutex,
@@ -66,7 +67,7 @@ impl Life {
         let url = format!("ws://{}", node.address);
         let patience = Duration::from_secs(1);
         let endpoint = Endpoint::connect_with_patience(&url, ChainId(31_337), patience).await.unwrap();
-        let journal = disk::journal(&folder.path().join("journal"), &full);
+        let journal = disk::journal(&folder.path().join("journal"), &full).await;
         let (ears, told): (Arc<Ears>, Arc<Mutex<Told>>) = Default::default();
         let mines = Mines { node: node.clone(), nonce: Arc::clone(&nonce) };
         let ports = DoorPorts {
@@ -115,7 +116,8 @@ impl Life {
         let (ended, life) = self.close(books).await;
         let error = ended.expect_err("a full disk ends an agent").to_string();
         assert!(error.contains("journal"), "{error}");
-        let Self { node, folder, full, nonce, .. } = life;
+        let Self { node, folder, full, nonce, journal, .. } = life;
+        drop(journal);
         full.store(false, Ordering::SeqCst);
         Self::start(node, folder, full, nonce).await
     }
@@ -155,6 +157,7 @@ pub(crate) struct Books {
     blocks: u64,
     logs: u64,
     wrong: Vec<String>,
+    refused: BTreeMap<String, u64>,
     closed: u64,
     planned: u64,
     sent: u64,
@@ -185,6 +188,9 @@ impl Books {
         self.blocks += heard.blocks;
         self.logs += heard.logs;
         self.wrong.extend(heard.wrong.take());
+        for (reason, count) in std::mem::take(&mut *life.ears.refused.lock().unwrap()) {
+            *self.refused.entry(reason).or_default() += count;
+        }
         self.closed += life.ears.closed.load(Ordering::SeqCst);
         self.planned += life.ears.planned.load(Ordering::SeqCst);
         self.sent = life.nonce.load(Ordering::SeqCst);
@@ -219,6 +225,9 @@ impl fmt::Display for Books {
             "let go, counted and told: {offers} offers, {opportunities} opportunities, {reads} reads, \
              {preparations} preparations"
         )?;
+        for (reason, count) in &self.refused {
+            writeln!(f, "{count} refused: {reason}")?;
+        }
         write!(
             f,
             "{} closed, {} sent, {} recorded in {} entries; {} plans; {} full disks",

@@ -81,10 +81,10 @@ mod tests {
         }
         node.stall(false);
         life.end(&mut books).await;
+        println!("{books}");
         books.check(&node);
         let (first, second) = sizes.split_at(sizes.len() / 2);
         let (first, second) = (*first.iter().max().unwrap(), *second.iter().max().unwrap());
-        println!("{books}");
         println!("resident at most: {first} kB in the first half, {second} kB in the second");
         assert!(second <= first + first / 10 + slack, "memory grows: {first} kB, then {second} kB");
     }

@@ -68,6 +68,7 @@ per_window = "1000000000"
 name = "target"
 address = "0xaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 opaque = ["poke()"]
+spender = true
 "#;
 
 fn amount(raw: u64) -> TokenAmount {
@@ -272,6 +273,8 @@ pub(crate) struct Ears {
     pub(crate) let_go: Mutex<[u64; 4]>,
     pub(crate) closed: AtomicU64,
     pub(crate) planned: AtomicU64,
+    /// How often, by reason.
+    pub(crate) refused: Mutex<BTreeMap<String, u64>>,
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "only what is added up")]
@@ -280,6 +283,9 @@ impl Observer for Ears {
         match moment {
             Moment::Closed(..) => drop(self.closed.fetch_add(1, Ordering::SeqCst)),
             Moment::Planned(_) => drop(self.planned.fetch_add(1, Ordering::SeqCst)),
+            Moment::Refused(_, refusal) => {
+                *self.refused.lock().unwrap().entry(refusal.to_string()).or_default() += 1;
+            }
             Moment::Warned(sentence) => {
                 let Some(news) = sentence.strip_prefix("more than there is room for: ") else { return };
                 let numbers = news.split(' ').filter_map(|word| word.parse::<u64>().ok());
