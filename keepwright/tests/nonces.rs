@@ -10,6 +10,9 @@ mod bench;
 #[path = "nonces/deaths.rs"]
 mod deaths;
 #[cfg(test)]
+#[path = "nonces/far.rs"]
+mod far;
+#[cfg(test)]
 #[path = "nonces/life.rs"]
 mod life;
 #[cfg(test)]
@@ -20,9 +23,9 @@ mod world;
 mod tests {
     use super::{
         bench::{Totals, play},
-        deaths::{Deaths, Point, die},
+        deaths::{Deaths, die},
         life::Checked,
-        world::World,
+        world::{Place, World},
     };
 
     /// Schedules that one node plays: it keeps the state of every block, and soon on disk.
@@ -35,10 +38,10 @@ mod tests {
 
     async fn check(first: u64, schedules: u64) -> Checked {
         let mut totals = Totals::default();
-        let mut world = World::start().await?;
+        let mut world = World::start(Place::Here).await?;
         for (played, seed) in (0..schedules).zip(first..) {
             if played > 0 && played % OF_ONE_NODE == 0 {
-                world = World::start().await?;
+                world = World::start(Place::Here).await?;
             }
             let schedule =
                 play(&world, seed).await.map_err(|error| format!("KEEPWRIGHT_SEED={seed}: {error}"))?;
@@ -50,20 +53,21 @@ mod tests {
     }
 
     /// So many rounds, each of which dies at every point.
-    async fn check_deaths(first: u64, rounds: u64) -> Checked {
-        let mut all = Deaths::default();
+    async fn check_deaths(key: Place, first: u64, rounds: u64) -> Checked {
+        let (mut all, mut least) = (Deaths::default(), 0);
         for (round, seed) in (0..rounds).zip(first..) {
-            let world = World::start().await?;
-            for (place, point) in (0_u64..).zip(Point::ALL) {
+            let world = World::start(key).await?;
+            for (place, point) in (0_u64..).zip(world.points().iter().copied()) {
                 let deaths = die(&world, seed * 100 + place, point)
                     .await
                     .map_err(|error| format!("KEEPWRIGHT_SEED={seed}, {point:?}: {error}"))?;
                 all.add(deaths);
             }
             println!("round {} of {rounds}, KEEPWRIGHT_SEED={seed}: {all}", round + 1);
+            least = all.least(world.points());
         }
         println!("{rounds} rounds from KEEPWRIGHT_SEED={first}: {all}");
-        if all.least() < rounds { Err("not every point was come to in every round".into()) } else { Ok(()) }
+        if least < rounds { Err("not every point was come to in every round".into()) } else { Ok(()) }
     }
 
     #[tokio::test]
@@ -82,13 +86,26 @@ mod tests {
     #[tokio::test]
     #[ignore = "needs a node: scripts/test runs it"]
     async fn whoever_dies_at_any_point_recovers() -> Checked {
-        check_deaths(1, 1).await
+        check_deaths(Place::Here, 1, 1).await
+    }
+
+    #[tokio::test]
+    #[ignore = "needs a node: scripts/test runs it"]
+    async fn whoever_dies_at_any_point_recovers_what_a_key_elsewhere_signed() -> Checked {
+        check_deaths(Place::Elsewhere, 1, 1).await
     }
 
     /// `KEEPWRIGHT_SEED` is the first round, `KEEPWRIGHT_ROUNDS` how many follow.
     #[tokio::test]
     #[ignore = "needs a node, and an hour: scripts/test --long crash runs it"]
     async fn long_crash_points() -> Checked {
-        check_deaths(number("KEEPWRIGHT_SEED", 1)?, number("KEEPWRIGHT_ROUNDS", 100)?).await
+        check_deaths(Place::Here, number("KEEPWRIGHT_SEED", 1)?, number("KEEPWRIGHT_ROUNDS", 100)?).await
+    }
+
+    /// The same, with a key that gives another signature each time.
+    #[tokio::test]
+    #[ignore = "needs a node, and an hour: scripts/test --long crash runs it"]
+    async fn long_crash_points_of_a_key_elsewhere() -> Checked {
+        check_deaths(Place::Elsewhere, number("KEEPWRIGHT_SEED", 1)?, number("KEEPWRIGHT_ROUNDS", 100)?).await
     }
 }

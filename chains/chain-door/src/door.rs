@@ -11,6 +11,7 @@ mod record;
 mod recover;
 mod refusals;
 mod settle;
+mod signatures;
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -30,6 +31,7 @@ use intents::Intents;
 use past::Past;
 use prepare::Shelf;
 use refusals::Refusals;
+pub(crate) use signatures::Signatures;
 
 use crate::{
     KillSwitch, Policy, Recorded, books::Books, orders::OrderBook, questions::Questions, rests::Rests,

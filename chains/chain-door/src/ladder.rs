@@ -78,13 +78,14 @@
 
 use agent_core::{
     Action, Draft, OpportunityId, Origin,
-    ports::{Frame, Quote, Reservation, Simulation},
+    ports::{DoorError, Frame, Quote, Reservation, Simulation},
     units::{Asset, ChainId, Timestamp},
 };
-use alloy_primitives::{Address, B256, Bytes};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_sol_types::SolValue;
 use serde::{Deserialize, Serialize};
 
-use crate::policy::OrderFlow;
+use crate::{door::Signatures, payload::KeptSignature, policy::OrderFlow};
 
 /// The exact transaction that may be signed. It carries no native coin, and no room for any.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,6 +123,22 @@ impl Transaction {
     pub(crate) fn frame(&self) -> Frame {
         Frame { from: self.from, to: self.to, data: self.data.clone() }
     }
+
+    /// What tells it from every other transaction, before there is a signature: every field.
+    pub(crate) fn digest(&self) -> B256 {
+        let Self { chain, from, nonce, to, data, gas } = self;
+        let whole = (
+            "keepwright transaction 1",
+            U256::from(chain.0),
+            *from,
+            U256::from(*nonce),
+            to.is_some(),
+            to.unwrap_or_default(),
+            data.clone(),
+            (U256::from(gas.limit), U256::from(gas.max_fee), U256::from(gas.tip)),
+        );
+        keccak256(whole.abi_encode())
+    }
 }
 
 /// A draft, encoded, and what it would do now.
@@ -150,6 +167,7 @@ pub struct Recorded {
     pub(crate) watch: Vec<(Address, Asset)>,
     pub(crate) order_flow: OrderFlow,
     pub(crate) entry: RecordedEntry,
+    pub(crate) signatures: Signatures,
 }
 
 /// Where the journal keeps it, and what was reserved.
@@ -188,6 +206,28 @@ impl Recorded {
     #[must_use]
     pub const fn id(&self) -> OpportunityId {
         self.draft.id
+    }
+
+    /// Whether each of its signatures is in the journal before it leaves: it was recorded for a sender whose signatures cannot
+    /// be made a second time. Then what is not among [`kept`](Self::kept) never left.
+    #[must_use]
+    pub const fn keeps(&self) -> bool {
+        self.signatures.keeps()
+    }
+
+    /// Its signatures that the journal has, the latest last. Any of them may have left.
+    #[must_use]
+    pub fn kept(&self) -> &[KeptSignature] {
+        self.signatures.kept()
+    }
+
+    /// Writes a signature down. Once this resolves, it survives a crash and a loss of power, and may leave.
+    ///
+    /// # Errors
+    /// When the journal fails. The signature must not leave then. When the future is dropped, it may or may not be written,
+    /// and must not leave either.
+    pub async fn keep(&self, signature: KeptSignature) -> Result<(), DoorError> {
+        self.signatures.keep(signature).await
     }
 
     /// The balances whose real change the outcome reports.

@@ -27,5 +27,5 @@ pub use executor::{
 pub use explain::{AnyTransaction, Branch, Explanation, explain};
 pub use kill::KillSwitch;
 pub use ladder::{Gas, Recorded, Transaction};
-pub use payload::{Page, RecordedPage, RefusedPage, ReplacedPage};
+pub use payload::{KeptSignature, Page, RecordedPage, RefusedPage, ReplacedPage, SignedPage};
 pub use policy::{OrderFlow, Policy, PolicyError, PolicyReport};

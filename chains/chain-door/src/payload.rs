@@ -1,10 +1,12 @@
 //! The door's own bytes in the journal: JSON, so that a person can read them with `journal show`.
 
+use std::fmt;
+
 use agent_core::{
     Draft, Origin, Outcome, Refusal,
     ports::{Command, DoorError, Question, Simulation, Stored},
 };
-use alloy_primitives::B256;
+use alloy_primitives::{B256, Bytes};
 use serde::{Deserialize, Serialize};
 
 use crate::ladder::Transaction;
@@ -22,6 +24,8 @@ pub enum Page {
     Recorded(Box<RecordedPage>),
     /// A further transaction for the same nonce may be signed.
     Replaced(Box<ReplacedPage>),
+    /// One of its transactions was signed, and may have left after this was written.
+    Signed(Box<SignedPage>),
     /// It is final.
     Closed {
         /// How it ended.
@@ -78,6 +82,9 @@ pub struct RecordedPage {
     /// The question that a person approved.
     #[serde(default)]
     pub approval: Option<B256>,
+    /// Whether each signature of it is written down before it leaves.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keeps_signatures: bool,
 }
 
 /// Why there is a further transaction for a nonce, and the transaction.
@@ -91,6 +98,34 @@ pub struct ReplacedPage {
     pub why: String,
     /// The policy's hash.
     pub policy: B256,
+    /// Whether each signature of it is written down before it leaves.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keeps_signatures: bool,
+}
+
+/// A signature that could not be made a second time.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SignedPage {
+    /// The digest of the transaction that was signed, which an earlier page of the same intent records.
+    pub of: B256,
+    /// The signature.
+    pub signature: KeptSignature,
+}
+
+/// A signature of a recorded transaction, written down before it left: with the transaction it is as good as what was recorded,
+/// to anybody who reads it, until the nonce is used.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptSignature {
+    /// The hash of the transaction signed like this.
+    pub transaction: B256,
+    /// r, s and the parity of y, in 65 bytes.
+    pub signature: Bytes,
+}
+
+impl fmt::Debug for KeptSignature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeptSignature({})", self.transaction)
+    }
 }
 
 impl Page {

@@ -4,8 +4,8 @@
 //! the machine's memory or hours of its time; weaknesses come back as [`KeystoreWarning`]s. What is written is always scrypt with
 //! N ≥ 2¹⁷, in a file of mode 0600 that replaces no other.
 //!
-//! A key leaves this module only as an [`UnlockedKey`], which shows its address and nothing else; the wallet of this crate turns
-//! it into a signer.
+//! A key leaves this module only as an [`UnlockedKey`], which shows its address and nothing else; the wallet of this crate signs
+//! with it.
 //!
 //! Deriving a key takes about a second of one core and, at the default cost, 256 MiB for that second: call [`Keystore::unlock`],
 //! [`Keystore::generate`] and [`Keystore::import`] where blocking is allowed (`tokio::task::spawn_blocking`).
@@ -18,6 +18,7 @@ use alloy::primitives::Address;
 pub use cost::ScryptCost;
 pub use error::KeystoreError;
 pub use key::UnlockedKey;
+pub(crate) use key::{Elsewhere, Place, Secret};
 pub use password::Password;
 pub use warning::KeystoreWarning;
 

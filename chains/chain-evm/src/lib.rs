@@ -4,8 +4,10 @@
 mod anvil;
 mod backoff;
 mod balance;
+mod causes;
 mod clock;
 mod data_fee;
+mod elsewhere;
 mod endpoint;
 mod executor_state;
 mod fees;
@@ -18,6 +20,7 @@ mod wallet;
 
 pub use clock::SystemClock;
 pub use data_fee::DataPrice;
+pub use elsewhere::{AwsKmsKey, ElsewhereError, GcpKmsKey, LedgerKey};
 pub use endpoint::{
     ConnectError, Endpoint, Finality, NodeHealth, NodeState, PoolConfig, PoolHealth, RpcFailure, Scrubbed,
 };

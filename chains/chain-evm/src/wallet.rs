@@ -7,6 +7,7 @@ mod follow;
 mod key_task;
 mod lane;
 mod mined;
+mod order;
 mod stuck;
 mod verdict;
 
@@ -21,12 +22,13 @@ use agent_core::{
     units::{Asset, BlockNumber, BlockRef, Timestamp, Wei},
 };
 use alloy::primitives::{Address, B256};
-use chain_door::{KillSwitch, OrderFlow, Recorded, Transaction};
+use chain_door::{KillSwitch, OrderFlow, Recorded};
 
 pub use self::failure::WalletError;
 use self::{
     key_task::{KeyTask, Purpose, Signed},
-    lane::{Attempt, Lane},
+    lane::Lane,
+    order::Order,
 };
 use crate::{
     endpoint::Endpoint,
@@ -79,8 +81,9 @@ impl Wallet {
 
 /// The way to a wallet: the port through which the door has its [`Recorded`] transactions signed and sent.
 ///
-/// Signing is deterministic (RFC 6979): the same transaction gives the same bytes and the same hash in every process, so
-/// that after a crash it can be found, and sending it once more cannot pay twice.
+/// A key of this process signs deterministically (RFC 6979): the same transaction gives the same bytes and the same hash in
+/// every process, so that after a crash it can be found, and sending it once more cannot pay twice. A key elsewhere does not:
+/// what it signed is in the journal before it leaves, and is read from there in place of a second signature.
 ///
 /// Nothing but a `Recorded` can be sent, its own transaction included:
 ///
@@ -121,17 +124,47 @@ impl WalletHandle {
         Ok(Quote { chain, from, nonce, max_fee, least_fee, tip, balance: Wei(balance), head })
     }
 
-    async fn sign_and_send(&self, transaction: &Transaction, terms: Terms) -> Result<Sent, WalletError> {
-        let Lane { config, key, .. } = &*self.lane;
-        if terms.flow != OrderFlow::Public && config.routes.is_empty() {
+    async fn carry_out(&self, order: Order<'_>) -> Result<Sent, WalletError> {
+        let Order { transaction, terms, kept, .. } = order;
+        if terms.flow != OrderFlow::Public && self.lane.config.routes.is_empty() {
             return Err(WalletError::NoPrivateRoute);
         }
         let head = self.head(terms.flow).await?;
-        let attempt = terms.of(key.sign(transaction, Purpose::Send).await?);
+        let attempt = terms.of(match kept.last() {
+            // It may have left before: another one would have another hash.
+            Some(signature) => Signed::again(transaction, signature)?,
+            None => self.signed(order).await?,
+        });
         let sent = attempt.signed.sent;
         self.lane.remember(attempt.clone());
         self.lane.send(&attempt, head).await.inspect_err(|_never_left| self.lane.take_back(sent))?;
         Ok(sent)
+    }
+
+    /// Signs, and writes down what could not be signed the same a second time. Should this process die or be stopped in
+    /// between, nothing has left.
+    async fn signed(&self, order: Order<'_>) -> Result<Signed, WalletError> {
+        let Lane { key, .. } = &*self.lane;
+        let Order { transaction, terms, book, .. } = order;
+        if key.keeps_signatures() && book.is_none() {
+            return Err(WalletError::NotKept);
+        }
+        let signed = key.sign(transaction, Purpose::Send).await?;
+        if let Some(book) = book {
+            self.is_in_time(terms.deadline)?;
+            book.keep(signed.to_keep()).await?;
+        }
+        Ok(signed)
+    }
+
+    /// A signature from elsewhere may take its time: what the chain would refuse by now is not sent.
+    fn is_in_time(&self, deadline: Option<Timestamp>) -> Result<(), WalletError> {
+        let heard = self.lane.endpoint.heard().map(|head| head.block);
+        let now = heard.into_iter().chain(self.lane.head()).map(|head| head.timestamp).max();
+        match (deadline, now) {
+            (Some(deadline), Some(now)) if now >= deadline => Err(WalletError::TooLate { deadline, now }),
+            _ => Ok(()),
+        }
     }
 
     /// The head of the last quote: relays are told for which blocks. Asked for only when there was none, and where that
@@ -144,45 +177,53 @@ impl WalletHandle {
         }
     }
 
-    /// Where `transaction` stands. One look never says that it is superseded: following it does, once that is final.
-    async fn standing(&self, transaction: &Transaction, terms: Terms) -> Result<Standing, WalletError> {
-        let Lane { endpoint, from, key, .. } = &*self.lane;
-        let signed = key.sign(transaction, Purpose::Find).await?;
-        let sent = signed.sent;
+    /// Where a transaction stands. Of what may have left, one look never says that it is superseded: following it does, once
+    /// that is final.
+    async fn standing(&self, order: Order<'_>) -> Result<Standing, WalletError> {
+        let Lane { endpoint, from, .. } = &*self.lane;
+        let all = self.may_have_left(order).await?;
         // The nonce first: had the transaction been mined before, it is found after.
-        let used = endpoint.mined_nonce(*from).await? > sent.nonce;
+        let used = endpoint.mined_nonce(*from).await? > order.transaction.nonce;
+        let Some(latest) = all.last().map(|signed| signed.sent) else {
+            // It can only be mined once it is signed, which nobody does once its nonce is used.
+            return Ok(if used { Standing::Superseded } else { Standing::Unsigned });
+        };
         // A used nonce and an unknown hash look like another transaction's doing, but a reorg may undo that, and nodes
         // behind one address do not all know the same: whoever follows it looks more than once.
-        let known = used
-            || endpoint.receipt(sent.transaction).await?.is_some()
-            || endpoint.has_transaction(sent.transaction).await?;
-        if !known {
-            return Ok(Standing::Unknown(sent));
+        let mut known = used.then_some(latest);
+        for Signed { sent, .. } in &all {
+            if known.is_none()
+                && (endpoint.receipt(sent.transaction).await?.is_some()
+                    || endpoint.has_transaction(sent.transaction).await?)
+            {
+                known = Some(*sent);
+            }
         }
-        self.lane.remember(terms.of(signed));
-        Ok(Standing::Known(sent))
-    }
-}
-
-/// On which terms a transaction was recorded.
-#[derive(Debug, Clone, Copy)]
-struct Terms {
-    flow: OrderFlow,
-    deadline: Option<Timestamp>,
-}
-
-impl Terms {
-    fn recorded(recorded: &Recorded) -> Self {
-        Self { flow: recorded.order_flow(), deadline: recorded.deadline() }
+        let Some(known) = known else { return Ok(Standing::Unknown(latest)) };
+        for signed in all {
+            self.lane.remember(order.terms.of(signed));
+        }
+        Ok(Standing::Known(known))
     }
 
-    const fn of(self, signed: Signed) -> Attempt {
-        let Self { flow, deadline } = self;
-        Attempt { signed, flow, deadline }
+    /// Every signature with which a transaction may have left this process or an earlier one.
+    async fn may_have_left(&self, order: Order<'_>) -> Result<Vec<Signed>, WalletError> {
+        let Lane { key, .. } = &*self.lane;
+        let Order { transaction, kept, book, .. } = order;
+        match book {
+            Some(_) => kept.iter().map(|signature| Signed::again(transaction, signature)).collect(),
+            // It was recorded for a key of this process, which alone can tell.
+            None if key.keeps_signatures() => Err(WalletError::NotKept),
+            None => Ok(vec![key.sign(transaction, Purpose::Find).await?]),
+        }
     }
 }
 
 impl Sender<Recorded> for WalletHandle {
+    fn keeps_signatures(&self) -> bool {
+        self.lane.key.keeps_signatures()
+    }
+
     fn quote(&self) -> BoxFuture<'_, Result<Quote, SenderError>> {
         Box::pin(async { self.next_quote().await.map_err(|error| error.when("quote")) })
     }
@@ -196,15 +237,14 @@ impl Sender<Recorded> for WalletHandle {
 
     fn send(&self, recorded: Recorded) -> BoxFuture<'_, Result<Sent, SenderError>> {
         Box::pin(async move {
-            let terms = Terms::recorded(&recorded);
-            let sent = self.sign_and_send(recorded.transaction(), terms).await;
+            let sent = self.carry_out(Order::of(&recorded)).await;
             sent.map_err(|error| error.when("send"))
         })
     }
 
     fn find<'a>(&'a self, recorded: &'a Recorded) -> BoxFuture<'a, Result<Standing, SenderError>> {
         Box::pin(async {
-            let standing = self.standing(recorded.transaction(), Terms::recorded(recorded)).await;
+            let standing = self.standing(Order::of(recorded)).await;
             standing.map_err(|error| error.when("find a transaction"))
         })
     }

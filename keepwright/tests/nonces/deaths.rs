@@ -35,6 +35,9 @@ pub(crate) enum Point {
     AfterReplacement,
     BeforeClose,
     AfterClose,
+    /// Where signatures are written down, around that.
+    BeforeSignature,
+    AfterSignature,
 }
 
 impl Point {
@@ -49,9 +52,26 @@ impl Point {
         Self::AfterClose,
     ];
 
+    /// The same, with a key whose signatures are written down.
+    pub(crate) const ELSEWHERE: [Self; 10] = [
+        Self::BeforeSimulation,
+        Self::BeforeRecord,
+        Self::AfterRecord,
+        Self::BeforeSignature,
+        Self::AfterSignature,
+        Self::AfterBroadcast,
+        Self::BeforeReplacement,
+        Self::AfterReplacement,
+        Self::BeforeClose,
+        Self::AfterClose,
+    ];
+
     /// Before and after a journal's entry.
-    const fn around(kind: EntryKind) -> Option<(Self, Self)> {
-        match kind {
+    fn around(entry: &Entry) -> Option<(Self, Self)> {
+        match entry.kind {
+            EntryKind::Noted if entry.payload.starts_with(br#"{"signed":"#) => {
+                Some((Self::BeforeSignature, Self::AfterSignature))
+            }
             EntryKind::Recorded => Some((Self::BeforeRecord, Self::AfterRecord)),
             EntryKind::Replaced => Some((Self::BeforeReplacement, Self::AfterReplacement)),
             EntryKind::Closed | EntryKind::Dropped => Some((Self::BeforeClose, Self::AfterClose)),
@@ -116,7 +136,7 @@ impl<P: Simulator> Simulator for Through<P> {
 
 impl<P: Journal> Journal for Through<Arc<P>> {
     fn append(&self, entry: Entry) -> BoxFuture<'_, Result<Appended, JournalError>> {
-        let (before, after) = Point::around(entry.kind).unzip();
+        let (before, after) = Point::around(&entry).unzip();
         Box::pin(async move {
             self.mortal.comes_to(before).await;
             let appended = self.port.append(entry).await;
@@ -139,6 +159,10 @@ impl<P: Journal> Journal for Through<Arc<P>> {
 }
 
 impl<P: Sender<Recorded>> Sender<Recorded> for Through<P> {
+    fn keeps_signatures(&self) -> bool {
+        self.port.keeps_signatures()
+    }
+
     fn quote(&self) -> BoxFuture<'_, Result<Quote, SenderError>> {
         self.port.quote()
     }
@@ -181,13 +205,9 @@ impl Deaths {
         self.healed.extend(other.healed);
     }
 
-    /// The fewest that died at one point.
-    pub(crate) fn least(&self) -> u64 {
-        Point::ALL
-            .iter()
-            .map(|point| self.at.get(point).copied().unwrap_or_default())
-            .min()
-            .unwrap_or_default()
+    /// The fewest that died at one of these points.
+    pub(crate) fn least(&self, points: &[Point]) -> u64 {
+        points.iter().map(|point| self.at.get(point).copied().unwrap_or_default()).min().unwrap_or_default()
     }
 }
 
@@ -218,7 +238,7 @@ pub(crate) async fn die(world: &World, seed: u64, point: Point) -> Checked<Death
             *deaths.at.entry(next).or_default() += 1;
         }
         meanwhile(world, &mut random).await?;
-        next = *Point::ALL.choose(&mut random).ok_or("no point")?;
+        next = *world.points().choose(&mut random).ok_or("no point")?;
     }
     let mut life = home.live().await?;
     deaths.healed.push(heal(world, &mut life, seed).await?);

@@ -21,7 +21,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{sync::Mutex, task::JoinHandle};
 
-use super::life::{CONFIRMATIONS, Checked};
+use super::{
+    deaths::Point,
+    far::Far,
+    life::{CONFIRMATIONS, Checked},
+};
 
 /// A token that gives its caller one base unit for each `poke(uint256)`, and logs the number as its only topic.
 pub(crate) const POKED: Address = address!("0x00000000000000000000000000000000000070ce");
@@ -35,14 +39,25 @@ const SECOND: Duration = Duration::from_secs(1);
 /// A keystore of the private key 1, whose password takes no time to try: each restart opens it.
 const KEYSTORE: &str = include_str!("key.json");
 
+/// How long a signature may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// A base fee beyond what was offered before, in wei.
 const DEAR: u128 = 30_000_000_000;
+
+/// Where the key is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Here,
+    Elsewhere,
+}
 
 pub(crate) struct World {
     pub(crate) devnet: Arc<Devnet>,
     /// The key's contract, deeper than any reorg reaches.
     pub(crate) executor: Address,
     key: Address,
+    place: Place,
     folder: TempDir,
     in_time: Arc<AtomicBool>,
     /// Held while a block is made: the node makes no clean reorg while it makes one.
@@ -51,7 +66,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) async fn start() -> Checked<Self> {
+    pub(crate) async fn start(place: Place) -> Checked<Self> {
         let config =
             DevnetConfig { mining: Mining::Manual, start_time: StartTime::AtDump, ..DevnetConfig::default() };
         let devnet = Arc::new(Devnet::launch(config).await?);
@@ -74,7 +89,7 @@ impl World {
         let folder = tempfile::tempdir()?;
         fs::write(folder.path().join("key.json"), KEYSTORE)?;
         let key = Keystore::open(&folder.path().join("key.json"))?.address().ok_or("no address")?;
-        let mut world = Self { devnet, executor: Address::ZERO, key, folder, in_time, making, miner };
+        let mut world = Self { devnet, executor: Address::ZERO, key, place, folder, in_time, making, miner };
         world.executor = world.deploy_executor().await?;
         world.blocks(CONFIRMATIONS).await?;
         Ok(world)
@@ -82,8 +97,19 @@ impl World {
 
     /// The key, unlocked once more.
     pub(crate) fn key(&self) -> Checked<UnlockedKey> {
+        if self.place == Place::Elsewhere {
+            return Ok(UnlockedKey::elsewhere(Far::new()?, PATIENCE));
+        }
         let password = Password::new("nobody else is on this chain".to_owned());
         Ok(Keystore::open(&self.folder.path().join("key.json"))?.unlock(&password)?)
+    }
+
+    /// Where a process that acts here may die.
+    pub(crate) fn points(&self) -> &'static [Point] {
+        match self.place {
+            Place::Here => &Point::ALL,
+            Place::Elsewhere => &Point::ELSEWHERE,
+        }
     }
 
     pub(crate) fn provider(&self) -> &DynProvider {

@@ -30,7 +30,8 @@ pub enum EntryKind {
     Dropped,
     /// A standing order was armed or disarmed.
     Order,
-    /// Something else to be remembered: a person's reply, a class stood down, a confirmed policy.
+    /// Something else to be remembered: a person's reply, a class stood down, a confirmed policy, a signature that could not be
+    /// made a second time.
     Noted,
 }
 

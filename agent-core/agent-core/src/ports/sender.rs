@@ -50,6 +50,8 @@ pub enum Standing {
     Superseded,
     /// Unknown to the node, its nonce still free; this is what it was, or would be, sent as.
     Unknown(Sent),
+    /// No signature of it is written down, and each is before it leaves: it never left.
+    Unsigned,
 }
 
 /// What following a transaction came to.
@@ -121,6 +123,12 @@ pub trait Sender<R>: Send + Sync {
     /// ready ahead of time is good only beside it.
     fn heard(&self) -> Option<Head> {
         None
+    }
+
+    /// Whether its signatures cannot be made a second time, as those of a key in another machine: then each is written down
+    /// with what was recorded before it leaves, and read back in place of a second one.
+    fn keeps_signatures(&self) -> bool {
+        false
     }
 
     /// Signs and broadcasts. A broadcast error is not a failure: the transaction may have arrived, so it is followed all

@@ -12,7 +12,7 @@ use agent_core::{
 };
 use alloy_primitives::B256;
 
-use crate::{Transaction, nonces};
+use crate::{Transaction, nonces, payload::KeptSignature};
 
 /// Open intents by subject. All clones are one.
 #[derive(Debug, Clone, Default)]
@@ -40,13 +40,23 @@ pub(super) struct Attempt {
     pub(super) transaction: Transaction,
     /// Whether it does nothing but use up the nonce.
     pub(super) cancels: bool,
-    /// Its hash, once the sender has told it.
-    pub(super) sent: Option<Sent>,
+    /// Whether each signature of it is in the journal before it leaves.
+    pub(super) keeps: bool,
+    /// Those that are.
+    kept: Vec<KeptSignature>,
+    /// Its hashes, once they are known: one for each signature, where no two are the same.
+    sent: Vec<Sent>,
 }
 
 impl Attempt {
-    pub(super) const fn of(transaction: Transaction, cancels: bool) -> Self {
-        Self { transaction, cancels, sent: None }
+    pub(super) const fn of(transaction: Transaction, cancels: bool, keeps: bool) -> Self {
+        Self { transaction, cancels, keeps, kept: Vec::new(), sent: Vec::new() }
+    }
+
+    fn is_sent_as(&mut self, sent: Sent) {
+        if !self.sent.contains(&sent) {
+            self.sent.push(sent);
+        }
     }
 }
 
@@ -56,7 +66,7 @@ impl Open {
     }
 
     fn hashes(&self) -> impl Iterator<Item = Sent> {
-        self.attempts.iter().filter_map(|attempt| attempt.sent)
+        self.attempts.iter().flat_map(|attempt| attempt.sent.iter().copied())
     }
 }
 
@@ -102,10 +112,10 @@ impl Intents {
     }
 
     /// Counts an intent that is about to be written; whether it was not counted before.
-    pub(super) fn open(&self, subject: B256, transaction: &Transaction, reserved: &[Reservation]) -> bool {
+    pub(super) fn open(&self, subject: B256, attempt: Attempt, reserved: &[Reservation]) -> bool {
         let mut lane = self.lane();
         let is_new = !lane.open.contains_key(&subject);
-        let attempts = vec![Attempt::of(transaction.clone(), false)];
+        let attempts = vec![attempt];
         let reserved = reserved.to_vec();
         lane.open.entry(subject).or_insert(Open { followed: false, attempts, reserved });
         is_new
@@ -129,8 +139,27 @@ impl Intents {
         let mut lane = self.lane();
         let attempts = lane.open.get_mut(&subject).into_iter().flat_map(|open| &mut open.attempts);
         for attempt in attempts.filter(|attempt| attempt.transaction == *transaction) {
-            attempt.sent = Some(sent);
+            attempt.is_sent_as(sent);
         }
+    }
+
+    /// The journal has a signature of the attempt of this digest: from then on it may leave.
+    pub(super) fn kept(&self, subject: B256, of: B256, signature: KeptSignature) {
+        let mut lane = self.lane();
+        let attempts = lane.open.get_mut(&subject).into_iter().flat_map(|open| &mut open.attempts);
+        for attempt in attempts.filter(|attempt| attempt.transaction.digest() == of) {
+            let (transaction, nonce) = (signature.transaction, attempt.transaction.nonce);
+            attempt.is_sent_as(Sent { transaction, nonce });
+            attempt.kept.push(signature.clone());
+        }
+    }
+
+    /// Whether signatures of the attempt of this digest are in the journal before they leave, and those that are.
+    pub(super) fn signatures(&self, subject: B256, of: B256) -> (bool, Vec<KeptSignature>) {
+        let lane = self.lane();
+        let attempts = lane.open.get(&subject).into_iter().flat_map(|open| &open.attempts);
+        let mut same = attempts.filter(|attempt| attempt.transaction.digest() == of);
+        same.next().map(|attempt| (attempt.keeps, attempt.kept.clone())).unwrap_or_default()
     }
 
     /// Every transaction that may be signed for it, the latest last.
@@ -148,7 +177,7 @@ impl Intents {
         let cancels = |mined: &Mined| {
             let attempts = self.attempts(subject);
             let is_it =
-                |attempt: &&Attempt| attempt.sent.is_some_and(|sent| sent.transaction == mined.transaction);
+                |attempt: &&Attempt| attempt.sent.iter().any(|sent| sent.transaction == mined.transaction);
             attempts.iter().find(is_it).is_some_and(|attempt| attempt.cancels)
         };
         match settlement {

@@ -100,14 +100,16 @@ impl Shared {
             cancels,
             why: why.to_owned(),
             policy: self.policy.hash,
+            keeps_signatures: self.ports.sender.keeps_signatures(),
         };
+        let keeps = page.keeps_signatures;
         let payload = Page::Replaced(Box::new(page)).bytes()?;
         let (kind, at) = (EntryKind::Replaced, self.now());
         let entry = Entry { kind, subject, at, claims: Vec::new(), reservations: more.clone(), payload };
         if let Appended::Rejected(conflict) = self.ports.journal.append(entry).await? {
             return Ok(Err(refused(conflict)));
         }
-        self.intents.replaced(subject, Attempt::of(transaction.clone(), cancels), more);
+        self.intents.replaced(subject, Attempt::of(transaction.clone(), cancels, keeps), more);
         let sent = self.send(self.again(handed, transaction)).await;
         if let Ok(sent) = sent {
             self.ports.observer.saw(Moment::Replaced(handed.draft.id, sent));
@@ -119,7 +121,8 @@ impl Shared {
     pub(super) fn again(&self, handed: &Handed, transaction: Transaction) -> Recorded {
         let Handed { draft, origin, watch, entry } = handed.clone();
         let order_flow = self.policy.order_flow(&draft.strategy);
-        Recorded { draft, origin, transaction, watch, order_flow, entry }
+        let signatures = self.signatures(entry.subject, &transaction);
+        Recorded { draft, origin, transaction, watch, order_flow, entry, signatures }
     }
 
     /// Judges what comes in the place of `latest`; what it needs beyond what is reserved.

@@ -61,12 +61,14 @@ impl Past {
                 self.used = Some(page.policy);
                 self.orders.used(&page.origin);
                 self.books.opened(subject, &page.draft.strategy);
-                self.intents.open(subject, &page.transaction, &stored.entry.reservations);
+                let attempt = Attempt::of(page.transaction, false, page.keeps_signatures);
+                self.intents.open(subject, attempt, &stored.entry.reservations);
             }
             Page::Replaced(page) => {
-                let attempt = Attempt::of(page.transaction, page.cancels);
+                let attempt = Attempt::of(page.transaction, page.cancels, page.keeps_signatures);
                 self.intents.replaced(subject, attempt, stored.entry.reservations.clone());
             }
+            Page::Signed(page) => self.intents.kept(subject, page.of, page.signature),
             Page::Closed { outcome: Outcome::Closed(settlement) } => {
                 self.closed(subject, &settlement, at);
             }
@@ -109,6 +111,7 @@ pub(super) fn recorded(stored: &Stored) -> Result<Box<crate::RecordedPage>, Door
         Page::Recorded(page) => Ok(page),
         Page::Refused(_)
         | Page::Replaced(_)
+        | Page::Signed(_)
         | Page::Closed { .. }
         | Page::Order { .. }
         | Page::Noted { .. } => Err(DoorError::Payload("an open intent whose page records none".to_owned())),

@@ -6,7 +6,7 @@ use agent_core::{
 };
 use alloy_primitives::{B256, keccak256};
 
-use super::Shared;
+use super::{Shared, intents::Attempt};
 use crate::{
     Page,
     judge::watch,
@@ -27,6 +27,7 @@ impl Shared {
         }
         let Approved { simulated, transaction, reservations } = approved;
         let (draft, origin) = (simulated.draft.clone(), simulated.origin.clone());
+        let keeps_signatures = self.ports.sender.keeps_signatures();
         let page = RecordedPage {
             draft: draft.clone(),
             origin: origin.clone(),
@@ -34,6 +35,7 @@ impl Shared {
             policy: self.policy.hash,
             transaction: transaction.clone(),
             approval,
+            keeps_signatures,
         };
         let payload = Page::Recorded(Box::new(page)).bytes()?;
         let (subject, at) = (keccak256(&payload), self.now());
@@ -45,7 +47,8 @@ impl Shared {
         let kind = EntryKind::Recorded;
         let entry = Entry { kind, subject, at, claims, reservations: reservations.clone(), payload };
         // Counted before it is written: should this future be dropped meanwhile, it may be in the journal all the same.
-        let counted = self.intents.open(subject, &transaction, &reservations);
+        let attempt = Attempt::of(transaction.clone(), false, keeps_signatures);
+        let counted = self.intents.open(subject, attempt, &reservations);
         match self.ports.journal.append(entry).await? {
             Appended::Rejected(conflict) => {
                 if counted {
@@ -63,7 +66,8 @@ impl Shared {
                 let watch = watch(&self.policy, transaction.from);
                 let entry = RecordedEntry { subject, at, reservations };
                 let order_flow = self.policy.order_flow(&draft.strategy);
-                Ok(Ok(Recorded { draft, origin, transaction, watch, order_flow, entry }))
+                let signatures = self.signatures(subject, &transaction);
+                Ok(Ok(Recorded { draft, origin, transaction, watch, order_flow, entry, signatures }))
             }
         }
     }

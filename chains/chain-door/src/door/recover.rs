@@ -56,7 +56,8 @@ impl Shared {
         let page = recorded(&stored)?;
         let subject = stored.entry.subject;
         // A dropped offer may have been written all the same.
-        if self.intents.open(subject, &page.transaction, &stored.entry.reservations) {
+        let attempt = Attempt::of(page.transaction.clone(), false, page.keeps_signatures);
+        if self.intents.open(subject, attempt, &stored.entry.reservations) {
             self.desk().books.opened(subject, &page.draft.strategy);
         }
         let handed = self.handed(&page, &stored.entry);
@@ -118,6 +119,12 @@ impl Shared {
                 }
                 Standing::Unknown(sent) => {
                     self.intents.signed(subject, &transaction, sent);
+                    if let Stands::Superseded = stands {
+                        stands = Stands::Unknown;
+                    }
+                }
+                // It never left, and may be signed now as it might have been then.
+                Standing::Unsigned => {
                     if let Stands::Superseded = stands {
                         stands = Stands::Unknown;
                     }

@@ -7,6 +7,7 @@ mod orders;
 mod people;
 mod prepare;
 mod recover;
+mod signatures;
 mod world;
 
 use std::{

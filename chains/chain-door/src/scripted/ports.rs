@@ -10,16 +10,16 @@ use std::{
 use agent_core::{
     Head, Mined, Settlement,
     ports::{
-        Appended, BoxFuture, Entry, Followed, Journal, JournalError, Moment, Observer, Quote, Sender,
-        SenderError, Sent, Sequence, Simulation, SimulationRequest, Simulator, SimulatorError, Standing,
-        Stored, Stuck, Verified,
+        Appended, BoxFuture, Entry, EntryKind, Followed, Journal, JournalError, Moment, Observer, Quote,
+        Sender, SenderError, Sent, Sequence, Simulation, SimulationRequest, Simulator, SimulatorError,
+        Standing, Stored, Stuck, Verified,
     },
     scripted::ListJournal,
     units::Asset,
 };
-use alloy_primitives::{Address, keccak256};
+use alloy_primitives::{Address, B256, keccak256};
 
-use crate::{Recorded, Transaction};
+use crate::{KeptSignature, Recorded, Transaction};
 
 /// Lets every other future run once, so that concurrent offers really meet.
 pub(crate) async fn breathe() {
@@ -120,6 +120,8 @@ pub(crate) struct Lane {
     /// What is heard without asking.
     pub(crate) heard: Option<Head>,
     pub(crate) sends: bool,
+    /// Whether no signature of its key can be made twice.
+    pub(crate) keeps: bool,
     pub(crate) standing: Option<Standing>,
     /// One per transaction followed; none left means that it stays pending.
     pub(crate) settlements: VecDeque<Settlement>,
@@ -128,6 +130,10 @@ pub(crate) struct Lane {
     /// Said next, just as it is.
     pub(crate) exactly: Option<Settlement>,
     pub(crate) sent: Vec<Transaction>,
+    /// Under which hash each was sent.
+    pub(crate) sent_as: Vec<Sent>,
+    /// Signatures that were ever made.
+    pub(crate) signatures: u8,
     /// The same, with the chain time at which each was sent.
     pub(crate) sent_at: Vec<(Transaction, u64)>,
     /// How each nonce ended, so far as it was told.
@@ -145,6 +151,29 @@ pub(crate) fn sent(transaction: &Transaction) -> Sent {
     Sent { transaction: keccak256(bytes), nonce: transaction.nonce }
 }
 
+const fn hashed(hash: B256, transaction: &Transaction) -> Sent {
+    Sent { transaction: hash, nonce: transaction.nonce }
+}
+
+impl ScriptedSender {
+    /// As a key does whose signatures are never the same twice.
+    async fn signed_once(&self, recorded: &Recorded) -> Result<Sent, SenderError> {
+        let transaction = recorded.transaction();
+        if let Some(kept) = recorded.kept().last() {
+            return Ok(hashed(kept.transaction, transaction));
+        }
+        let signature = {
+            let mut lane = self.lane.lock().unwrap();
+            lane.signatures = lane.signatures.saturating_add(1);
+            vec![lane.signatures; 65]
+        };
+        let hash = keccak256([sent(transaction).transaction.as_slice(), &signature].concat());
+        let signature = KeptSignature { transaction: hash, signature: signature.into() };
+        recorded.keep(signature).await.map_err(|_failed| failed("write down a signature"))?;
+        Ok(hashed(hash, transaction))
+    }
+}
+
 fn mined_of(settlement: &mut Settlement) -> Option<&mut Mined> {
     match settlement {
         Settlement::Settled(mined) | Settlement::Reverted(mined) | Settlement::Cancelled(mined) => {
@@ -159,6 +188,10 @@ fn failed(doing: &'static str) -> SenderError {
 }
 
 impl Sender<Recorded> for ScriptedSender {
+    fn keeps_signatures(&self) -> bool {
+        self.lane.lock().unwrap().keeps
+    }
+
     fn heard(&self) -> Option<Head> {
         self.lane.lock().unwrap().heard
     }
@@ -175,19 +208,23 @@ impl Sender<Recorded> for ScriptedSender {
         Box::pin(async move {
             self.trace.say("send");
             breathe().await;
+            let transaction = recorded.transaction().clone();
+            let mut sent = sent(&transaction);
+            if recorded.keeps() && self.lane.lock().unwrap().sends {
+                sent = self.signed_once(&recorded).await?;
+            }
             let mut lane = self.lane.lock().unwrap();
             if !lane.sends {
                 return Err(failed("sign"));
             }
-            let transaction = recorded.transaction().clone();
             let nonce = transaction.nonce;
             if let Some(quote) = &mut lane.quote {
                 quote.nonce = quote.nonce.max(nonce.saturating_add(1));
             }
             let now = lane.quote.map_or(0, |quote| quote.head.timestamp.0);
             lane.sent_at.push((transaction.clone(), now));
-            let sent = sent(&transaction);
             lane.sent.push(transaction);
+            lane.sent_as.push(sent);
             Ok(sent)
         })
     }
@@ -197,10 +234,15 @@ impl Sender<Recorded> for ScriptedSender {
             self.trace.say("find");
             breathe().await;
             let standing = self.lane.lock().unwrap().standing.ok_or_else(|| failed("find"))?;
-            let sent = sent(recorded.transaction());
+            let sent = match (recorded.keeps(), recorded.kept().last()) {
+                (false, _) => sent(recorded.transaction()),
+                (true, Some(kept)) => hashed(kept.transaction, recorded.transaction()),
+                (true, None) => return Ok(Standing::Unsigned),
+            };
             Ok(match standing {
                 Standing::Known(_) => Standing::Known(sent),
                 Standing::Unknown(_) => Standing::Unknown(sent),
+                Standing::Unsigned => Standing::Unsigned,
                 Standing::Superseded => Standing::Superseded,
             })
         })
@@ -233,6 +275,8 @@ impl Sender<Recorded> for ScriptedSender {
 pub(crate) struct TracedJournal {
     pub(crate) trace: Arc<Trace>,
     pub(crate) list: Arc<ListJournal>,
+    /// Entries of this kind cannot be written from now on.
+    pub(crate) fails: Arc<Mutex<Option<EntryKind>>>,
 }
 
 impl Journal for TracedJournal {
@@ -240,6 +284,9 @@ impl Journal for TracedJournal {
         Box::pin(async move {
             self.trace.say(format!("append {:?}", entry.kind));
             breathe().await;
+            if *self.fails.lock().unwrap() == Some(entry.kind) {
+                return Err(JournalError::Closed);
+            }
             self.list.append(entry).await
         })
     }

@@ -1,9 +1,11 @@
 //! A private key: as bytes between file and signer, and unlocked, ready for the wallet.
 
 use std::fmt;
+use std::time::Duration;
 
 use alloy::hex;
-use alloy::primitives::Address;
+use alloy::network::TxSigner;
+use alloy::primitives::{Address, Signature};
 use rand::TryRngCore;
 use rand::rngs::OsRng;
 use secp256k1::{PublicKey, Secp256k1, SecretKey, SignOnly};
@@ -56,8 +58,8 @@ fn fill_random(bytes: &mut [u8]) -> Result<(), KeystoreError> {
     OsRng.try_fill_bytes(bytes).map_err(|source| KeystoreError::Randomness { source })
 }
 
-/// An unlocked private key. It shows its address and nothing else: no bytes, no copy, no serialisation. Its memory is wiped when
-/// it is dropped.
+/// A key that is ready to sign: unlocked in this process, or elsewhere, where only signatures come from. It shows its address and
+/// nothing else: no bytes, no copy, no serialisation. The memory of one in this process is wiped when it is dropped.
 ///
 /// ```compile_fail,E0599
 /// fn copy(key: &chain_evm::UnlockedKey) -> chain_evm::UnlockedKey {
@@ -66,12 +68,43 @@ fn fill_random(bytes: &mut [u8]) -> Result<(), KeystoreError> {
 /// ```
 pub struct UnlockedKey {
     address: Address,
+    pub(crate) place: Place,
+}
+
+/// Where a key is.
+pub(crate) enum Place {
+    /// In this process, and deterministic: it gives the same signature each time (RFC 6979).
+    Here(Secret),
+    /// Elsewhere, and not deterministic for all that is known.
+    Elsewhere(Elsewhere),
+}
+
+/// A key in this process.
+pub(crate) struct Secret {
     /// Behind a pointer, so that a move leaves no copy.
-    secret: Box<SecretKey>,
-    curve: Secp256k1<SignOnly>,
+    pub(crate) key: Box<SecretKey>,
+    pub(crate) curve: Secp256k1<SignOnly>,
+}
+
+/// The way to a key that is elsewhere.
+pub(crate) struct Elsewhere {
+    pub(crate) signer: Box<dyn TxSigner<Signature> + Send + Sync>,
+    /// How long a signature may take.
+    pub(crate) patience: Duration,
 }
 
 impl UnlockedKey {
+    /// A key that is elsewhere (a key management service, a device, a signer of your own), behind one of alloy's signers. It
+    /// is asked to sign transactions that the door recorded, and nothing else.
+    ///
+    /// Its signatures count as unrepeatable: each is written to the journal before it leaves. One that takes longer than
+    /// `patience` is given up, and what it was for is dropped: it never leaves, even should it be made after all.
+    #[must_use]
+    pub fn elsewhere(signer: impl TxSigner<Signature> + Send + Sync + 'static, patience: Duration) -> Self {
+        let address = signer.address();
+        Self { address, place: Place::Elsewhere(Elsewhere { signer: Box::new(signer), patience }) }
+    }
+
     fn new(secret: SecretKey) -> Self {
         let mut curve = Secp256k1::signing_only();
         // Blinds the arithmetic against who measures it; signatures are the same without.
@@ -81,7 +114,7 @@ impl UnlockedKey {
         let public = PublicKey::from_secret_key(&curve, &secret).serialize_uncompressed();
         // The first byte says that the point is not compressed.
         let address = Address::from_raw_public_key(public.get(1..).unwrap_or_default());
-        Self { address, secret: Box::new(secret), curve }
+        Self { address, place: Place::Here(Secret { key: Box::new(secret), curve }) }
     }
 
     #[cfg(test)]
@@ -94,16 +127,11 @@ impl UnlockedKey {
     pub const fn address(&self) -> Address {
         self.address
     }
-
-    /// What the wallet task, the key's one user, signs with.
-    pub(crate) const fn parts(&self) -> (&Secp256k1<SignOnly>, &SecretKey) {
-        (&self.curve, &self.secret)
-    }
 }
 
-impl Drop for UnlockedKey {
+impl Drop for Secret {
     fn drop(&mut self) {
-        self.secret.non_secure_erase();
+        self.key.non_secure_erase();
     }
 }
 

@@ -90,7 +90,8 @@ fn unlock(file: &Value) -> Result<UnlockedKey, KeystoreError> {
 fn opens(file: &Value) {
     let key = unlock(file).expect("opens");
     assert_eq!(key.address(), OWNER);
-    assert_eq!(hex::encode(key.parts().1.secret_bytes()), PRIVATE_KEY);
+    let Place::Here(secret) = &key.place else { panic!("elsewhere") };
+    assert_eq!(hex::encode(secret.key.secret_bytes()), PRIVATE_KEY);
 }
 
 fn mode(path: &Path) -> u32 {

@@ -155,8 +155,7 @@ impl RevmSimulator {
     }
 
     /// [`execute_at`](Self::execute_at) in the next block alone, without the variants: enough to look for a size or a route,
-    /// and too little to sign. Runs where it is called, because handing it to another thread takes longer than most of them
-    /// do: the request's gas limit bounds for how long, about a millisecond for each half a million.
+    /// and too little to sign.
     ///
     /// # Errors
     /// As [`execute_at`](Self::execute_at).
@@ -235,7 +234,7 @@ impl RevmSimulator {
         Ok(known)
     }
 
-    /// Runs on a thread that may take its time, unless it is one run.
+    /// Runs on a thread that may take its time.
     async fn run(
         &self,
         state: Arc<BlockState>,
@@ -243,15 +242,8 @@ impl RevmSimulator {
         extent: Extent,
     ) -> Result<Result<Complete, Misses>, SimulationFailure> {
         let shared = self.shared.clone();
-        let run = move || shared.run(&state, &request, extent);
-        let ran = match extent {
-            Extent::NextBlock => run(),
-            Extent::Variants => {
-                let ran = tokio::task::spawn_blocking(run);
-                ran.await.map_err(|_panicked| SimulationFailure::Thread)?
-            }
-        };
-        match ran {
+        let ran = tokio::task::spawn_blocking(move || shared.run(&state, &request, extent));
+        match ran.await.map_err(|_panicked| SimulationFailure::Thread)? {
             Ok(complete) => Ok(Ok(complete)),
             Err(Stop::Missing(misses)) => Ok(Err(misses)),
             Err(Stop::Failed(failure)) => Err(failure),

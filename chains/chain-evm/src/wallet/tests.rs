@@ -5,12 +5,13 @@ use agent_core::{
     ports::{Stuck, StuckReason},
 };
 use alloy::primitives::{Bytes, U256, address, b256};
-use chain_door::Gas;
+use chain_door::{Gas, Transaction};
 
-use super::*;
+use super::{order::Terms, *};
 
 mod against_anvil;
 mod against_fake;
+mod elsewhere;
 mod private;
 mod replaced;
 
@@ -42,7 +43,20 @@ fn transaction(quote: &Quote, to: Option<Address>, data: impl Into<Bytes>) -> Tr
 /// Everybody may see it, at any time.
 const PUBLIC: Terms = Terms { flow: OrderFlow::Public, deadline: None };
 
+/// What a key of this process is to sign.
+const fn order(transaction: &Transaction, terms: Terms) -> Order<'_> {
+    Order { transaction, terms, kept: &[], book: None }
+}
+
 impl WalletHandle {
+    async fn sign_and_send(&self, transaction: &Transaction, terms: Terms) -> Result<Sent, WalletError> {
+        self.carry_out(order(transaction, terms)).await
+    }
+
+    async fn stands(&self, transaction: &Transaction) -> Standing {
+        self.standing(order(transaction, PUBLIC)).await.unwrap()
+    }
+
     async fn sign_and_broadcast(&self, transaction: &Transaction) -> Result<Sent, WalletError> {
         self.sign_and_send(transaction, PUBLIC).await
     }

@@ -221,6 +221,7 @@ const QUIET: Chances = Chances {
     failed: 0,
     kills: 0,
     late: 0,
+    elsewhere: false,
 };
 
 type Trouble = (&'static str, fn(&mut Chances));
@@ -245,6 +246,12 @@ fn world(intents: u8, crashes: u8, troubles: &[Trouble], per_window: u64) -> (St
     (name, lane(per_window, chances))
 }
 
+/// The same world, with a key whose signatures are never the same twice.
+fn elsewhere((name, Lane { policy, cap, chances }): (String, Lane)) -> (String, Lane) {
+    let chances = Chances { elsewhere: true, ..chances };
+    (format!("{name}, and a key elsewhere"), Lane { policy, cap, chances })
+}
+
 #[test]
 fn small_worlds_hold_no_surprise() {
     let [_, _, _, stuck, _, kill, late] = TROUBLES;
@@ -253,6 +260,7 @@ fn small_worlds_hold_no_surprise() {
         world(2, 0, &[], 800),
         world(1, 1, &[kill], 2_000),
         world(1, 0, &[stuck, late], 2_000),
+        elsewhere(world(1, 1, &[], 2_000)),
     ]);
 }
 
@@ -267,6 +275,8 @@ fn long_model_no_world_holds_a_surprise() {
         [world(2, 2, &[], 2_000), world(2, 1, &[], 800), world(1, 1, &TROUBLES, 2_000)]
             .into_iter()
             .chain(TROUBLES.map(|trouble| world(2, 1, &[trouble], 2_000)))
+            .chain([elsewhere(world(2, 2, &[], 2_000)), elsewhere(world(1, 1, &TROUBLES, 2_000))])
+            .chain(TROUBLES.map(|trouble| elsewhere(world(1, 2, &[trouble], 2_000))))
             .chain(pairs.map(|pair| world(2, 1, &pair, 2_000))),
     );
 }

@@ -22,6 +22,7 @@ pub(super) struct World {
     pub(super) simulator: Arc<ScriptedSimulator>,
     pub(super) sender: Arc<ScriptedSender>,
     pub(super) list: Arc<ListJournal>,
+    fails: Arc<Mutex<Option<EntryKind>>>,
     pub(super) kill: KillSwitch,
     pub(super) folder: TempDir,
 }
@@ -33,11 +34,14 @@ impl World {
             quote: Some(quote()),
             heard: None,
             sends: true,
+            keeps: false,
             standing: None,
             settlements: VecDeque::new(),
             stuck: VecDeque::new(),
             exactly: None,
             sent: vec![],
+            sent_as: vec![],
+            signatures: 0,
             sent_at: vec![],
             ended: BTreeMap::new(),
         };
@@ -47,6 +51,7 @@ impl World {
             sender: Arc::new(ScriptedSender { trace: trace.clone(), lane: Mutex::new(lane) }),
             trace,
             list: Arc::default(),
+            fails: Arc::default(),
             kill: KillSwitch::at(&folder.path().join("KILL")),
             folder,
         }
@@ -62,7 +67,8 @@ impl World {
     }
 
     fn ports(&self) -> DoorPorts {
-        let journal = TracedJournal { trace: self.trace.clone(), list: self.list.clone() };
+        let journal =
+            TracedJournal { trace: self.trace.clone(), list: self.list.clone(), fails: self.fails.clone() };
         DoorPorts {
             simulator: self.simulator.clone(),
             journal: Arc::new(journal),
@@ -70,6 +76,13 @@ impl World {
             observer: self.trace.clone(),
             kill: self.kill.clone(),
         }
+    }
+
+    /// A world whose key gives another signature each time.
+    pub(super) fn elsewhere() -> Self {
+        let world = Self::new();
+        world.sender.lane.lock().unwrap().keeps = true;
+        world
     }
 
     /// The operator clears the switch while nothing runs; the next process looks at the file anew.
@@ -93,6 +106,16 @@ impl World {
 
     pub(super) fn settles(&self, settlement: Settlement) {
         self.sender.lane.lock().unwrap().settlements.push_back(settlement);
+    }
+
+    /// Entries of this kind cannot be written from now on.
+    pub(super) fn fails_at(&self, kind: EntryKind) {
+        *self.fails.lock().unwrap() = Some(kind);
+    }
+
+    /// The hashes under which something was sent.
+    pub(super) fn sent_as(&self) -> Vec<B256> {
+        self.sender.lane.lock().unwrap().sent_as.iter().map(|sent| sent.transaction).collect()
     }
 
     pub(super) fn sent(&self) -> Vec<Transaction> {

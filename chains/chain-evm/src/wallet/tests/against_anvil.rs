@@ -71,7 +71,7 @@ async fn a_mined_transaction_settles_with_its_facts() {
 
     let data = transferCall { to: RICH, amount: U256::from(70) }.abi_encode();
     let (transaction, sent) = bench.wallet.send_to(weth, data).await;
-    assert_eq!(bench.wallet.standing(&transaction, PUBLIC).await.unwrap(), Standing::Known(sent));
+    assert_eq!(bench.wallet.stands(&transaction).await, Standing::Known(sent));
     let watch = vec![(FROM, Asset::Token(weth)), (RICH, Asset::Token(weth)), (FROM, Asset::Native)];
     let settle = bench.wallet.settled(sent, watch);
     let miner = async {
@@ -115,7 +115,7 @@ async fn a_transaction_that_the_pool_lost_is_sent_again() {
     bench.automine(false).await;
     let (transaction, sent) = bench.wallet.send_to(LOGGER, B256::ZERO).await;
     bench.drop_from_pool(sent).await;
-    let standing = bench.wallet.standing(&transaction, PUBLIC).await.unwrap();
+    let standing = bench.wallet.stands(&transaction).await;
     assert_eq!(standing, Standing::Unknown(sent));
     let settle = bench.wallet.settled(sent, Vec::new());
     let miner = async {
@@ -152,12 +152,12 @@ async fn a_nonce_used_elsewhere_drops_the_transaction_once_that_is_final() {
     bench.drop_from_pool(sent).await;
     bench.use_nonce_elsewhere(sent.nonce).await;
     // One block deep: a reorg may still undo it.
-    assert_eq!(bench.wallet.standing(&transaction, PUBLIC).await.unwrap(), Standing::Known(sent));
+    assert_eq!(bench.wallet.stands(&transaction).await, Standing::Known(sent));
     let early = follow::until_final(Arc::clone(&bench.wallet.lane), vec![sent], Vec::new());
     assert!(tokio::time::timeout(Duration::from_millis(300), early).await.is_err(), "not final yet");
     bench.anvil.mine(2).await;
     // Deep enough, but one look is not sure.
-    assert_eq!(bench.wallet.standing(&transaction, PUBLIC).await.unwrap(), Standing::Known(sent));
+    assert_eq!(bench.wallet.stands(&transaction).await, Standing::Known(sent));
     let early = follow::until_final(Arc::clone(&bench.wallet.lane), vec![sent], Vec::new());
     assert!(tokio::time::timeout(Duration::from_millis(300), early).await.is_err(), "looks at one head only");
     let miner = async {

@@ -16,7 +16,7 @@ use crate::endpoint::fake_node::{Reply, fake};
 #[derive(Default)]
 pub(super) struct Node {
     pub(super) broadcasts: Mutex<Vec<Value>>,
-    mined: AtomicU64,
+    pub(super) mined: AtomicU64,
     pending: AtomicU64,
     answers: Mutex<Vec<Reply>>,
     /// The newest block, and by how much it grows each time that somebody asks for it.

@@ -73,7 +73,11 @@ fn pages(world: &World) -> Vec<(Transaction, B256, bool)> {
     let pages = stored.iter().filter_map(|stored| match Page::of(stored).unwrap() {
         Page::Recorded(page) => Some((page.transaction, stored.entry.subject, false)),
         Page::Replaced(page) => Some((page.transaction, stored.entry.subject, true)),
-        Page::Refused(_) | Page::Closed { .. } | Page::Order { .. } | Page::Noted { .. } => None,
+        Page::Refused(_)
+        | Page::Signed(_)
+        | Page::Closed { .. }
+        | Page::Order { .. }
+        | Page::Noted { .. } => None,
     });
     pages.collect()
 }

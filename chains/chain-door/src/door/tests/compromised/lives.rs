@@ -280,7 +280,7 @@ impl End {
 fn steps() -> impl Strategy<Value = Step> {
     let end =
         (0..=LONGEST_DELAY, 0u8..8, 0u64..30_000).prop_map(|(delay, kind, gwei)| End { delay, kind, gwei });
-    let standing = select(vec![known(), Standing::Superseded, unknown()]);
+    let standing = select(vec![known(), Standing::Superseded, unknown(), Standing::Unsigned]);
     let wait = prop_oneof![6 => 0u64..60, 2 => 0u64..2_000, 1 => Just(3_600u64)];
     let max_fee = prop_oneof![8 => select(vec![GWEI, 5 * GWEI, 10 * GWEI]), 1 => Just(10 * GWEI + 1)];
     let world = (prop::bool::weighted(0.95), max_fee, vec(end, 0..4), prop::bool::weighted(0.15), standing);

@@ -92,9 +92,9 @@ impl Life {
                 actions.push(Action::Step(*number));
             }
             match call {
-                Call::Send(_) if world.left.failed > 0 => actions.push(Action::FailSend(*number)),
+                Call::Send(..) if world.left.failed > 0 => actions.push(Action::FailSend(*number)),
                 Call::Follow(_) if world.left.stuck > 0 => actions.push(Action::Stuck(*number)),
-                Call::Append(_) | Call::Send(_) | Call::Follow(_) => {}
+                Call::Append(_) | Call::Send(..) | Call::Follow(_) => {}
             }
         }
         actions
@@ -139,7 +139,7 @@ impl Life {
         let mut stage = self.ports.stage();
         let numbers: Vec<usize> = stage.calls.keys().copied().collect();
         for number in numbers {
-            if let Some((_, Call::Append(_) | Call::Send(_))) = stage.calls.get(&number) {
+            if let Some((_, Call::Append(_) | Call::Send(..))) = stage.calls.get(&number) {
                 stage.step(number);
             }
         }

@@ -18,12 +18,12 @@ use agent_core::{
     scripted::ListJournal,
     units::{Asset, Timestamp},
 };
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256, keccak256};
 use futures::FutureExt;
 
 use super::world::{FIRST, Signed, World};
 use crate::{
-    KillSwitch, Recorded, Transaction,
+    KeptSignature, KillSwitch, Recorded, Transaction,
     scripted::{mined, quote, sent, success},
 };
 
@@ -31,7 +31,8 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(super) enum Call {
     Append(Entry),
-    Send(Transaction),
+    /// What leaves, and under which hash.
+    Send(Transaction, B256),
     Follow(Vec<Sent>),
 }
 
@@ -43,7 +44,7 @@ impl Call {
             Self::Append(Entry { kind, subject, payload, .. }) => {
                 (format!("{kind:?}"), subject, payload).hash(&mut hasher)
             }
-            Self::Send(transaction) => format!("{transaction:?}").hash(&mut hasher),
+            Self::Send(transaction, hash) => (format!("{transaction:?}"), hash).hash(&mut hasher),
             Self::Follow(attempts) => format!("{attempts:?}").hash(&mut hasher),
         }
         hasher.finish()
@@ -84,6 +85,19 @@ impl Ports {
         self.0.lock().unwrap()
     }
 
+    /// Signs as no other time, and writes that down: the hash is another one for each that is written down.
+    async fn sign_once(&self, recorded: &Recorded) -> Result<B256, SenderError> {
+        let transaction = recorded.transaction();
+        let number = self.stage().world.signatures_of(transaction);
+        let hash = keccak256([sent(transaction).transaction.as_slice(), &number.to_be_bytes()].concat());
+        let signature = KeptSignature { transaction: hash, signature: vec![0; 65].into() };
+        recorded
+            .keep(signature)
+            .await
+            .map_err(|failed| SenderError { doing: "send", cause: failed.into() })?;
+        Ok(hash)
+    }
+
     /// Waits until the model has replied.
     fn wait(&self, call: Call) -> impl Future<Output = Reply> + use<> {
         let mut stage = self.stage();
@@ -103,7 +117,7 @@ impl Stage {
     /// Whether the call can go through as things are.
     pub(super) fn may_step(&self, number: usize) -> bool {
         match self.calls.get(&number) {
-            Some((_, Call::Append(_) | Call::Send(_))) => true,
+            Some((_, Call::Append(_) | Call::Send(..))) => true,
             Some((_, Call::Follow(attempts))) => self.end_of(attempts).is_some(),
             None => false,
         }
@@ -115,7 +129,7 @@ impl Stage {
         let at = usize::try_from(nonce - FIRST).ok().filter(|at| *at < self.world.finals)?;
         let dropped = || Settlement::Dropped { why: "another used its nonce".to_owned() };
         let Some(index) = self.world.chain[at] else { return Some(dropped()) };
-        let hash = sent(&self.world.signed[index].transaction).transaction;
+        let hash = self.world.signed[index].hash;
         if !attempts.iter().any(|attempt| attempt.transaction == hash) {
             return Some(dropped());
         }
@@ -129,7 +143,7 @@ impl Stage {
         let Some((_, call)) = self.calls.remove(&number) else { return };
         let reply = match call {
             Call::Append(entry) => Reply::Append(self.append(entry)),
-            Call::Send(transaction) => Reply::Send(self.sign(transaction)),
+            Call::Send(transaction, hash) => Reply::Send(self.sign(transaction, hash)),
             Call::Follow(attempts) => {
                 Reply::Follow(Followed::Final(self.end_of(&attempts).expect("it has an end")))
             }
@@ -144,15 +158,15 @@ impl Stage {
     }
 
     /// As the wallet does: it looks at the switch itself, right before it signs.
-    fn sign(&mut self, transaction: Transaction) -> Result<Sent, SenderError> {
+    fn sign(&mut self, transaction: Transaction, hash: B256) -> Result<Sent, SenderError> {
         if self.kill.is_latched() {
             return Err(SenderError { doing: "send", cause: "the kill switch is latched".into() });
         }
         self.world.signed_after_latch |= self.world.killed;
-        let sent = sent(&transaction);
-        match self.world.signed.iter_mut().find(|signed| signed.transaction == transaction) {
+        let sent = Sent { transaction: hash, nonce: transaction.nonce };
+        match self.world.signed.iter_mut().find(|signed| signed.hash == hash) {
             Some(signed) => signed.known = true,
-            None => self.world.signed.push(Signed { transaction: transaction.clone(), known: true }),
+            None => self.world.signed.push(Signed { transaction: transaction.clone(), hash, known: true }),
         }
         self.world.recorded_by.push((self.world.processes, transaction));
         Ok(sent)
@@ -186,7 +200,15 @@ impl Simulator for Ports {
 
 impl Journal for Ports {
     fn append(&self, entry: Entry) -> BoxFuture<'_, Result<Appended, JournalError>> {
+        let is_signature = entry.payload.starts_with(br#"{"signed":"#);
         match entry.kind {
+            EntryKind::Noted if is_signature => {
+                let waits = self.wait(Call::Append(entry));
+                Box::pin(async move {
+                    let Reply::Append(appended) = waits.await else { panic!("another reply") };
+                    Ok(appended)
+                })
+            }
             EntryKind::Refused | EntryKind::Order | EntryKind::Noted => {
                 let appended = self.stage().append(entry);
                 Box::pin(std::future::ready(Ok(appended)))
@@ -231,9 +253,19 @@ impl Sender<Recorded> for Ports {
         Box::pin(std::future::ready(Ok(quote)))
     }
 
+    fn keeps_signatures(&self) -> bool {
+        self.stage().world.left.elsewhere
+    }
+
     fn send(&self, recorded: Recorded) -> BoxFuture<'_, Result<Sent, SenderError>> {
-        let waits = self.wait(Call::Send(recorded.transaction().clone()));
         Box::pin(async move {
+            let transaction = recorded.transaction().clone();
+            let hash = match recorded.kept().last() {
+                Some(kept) => kept.transaction,
+                None if recorded.keeps() => self.sign_once(&recorded).await?,
+                None => sent(&transaction).transaction,
+            };
+            let waits = self.wait(Call::Send(transaction, hash));
             let Reply::Send(sent) = waits.await else { panic!("another reply") };
             sent
         })
@@ -243,10 +275,21 @@ impl Sender<Recorded> for Ports {
         let stage = self.stage();
         let transaction = recorded.transaction();
         let used = stage.world.next() > transaction.nonce;
-        let known =
-            stage.world.signed.iter().any(|signed| signed.known && signed.transaction == *transaction);
-        let sent = sent(transaction);
-        let standing = if used || known { Standing::Known(sent) } else { Standing::Unknown(sent) };
+        let hashes = if recorded.keeps() {
+            recorded.kept().iter().map(|kept| kept.transaction).collect()
+        } else {
+            vec![sent(transaction).transaction]
+        };
+        let known = stage.world.signed.iter().filter(|signed| signed.known).map(|signed| signed.hash);
+        let known = known.into_iter().find(|hash| hashes.contains(hash));
+        let of = |hash| Sent { transaction: hash, nonce: transaction.nonce };
+        let standing = match (hashes.last(), known) {
+            (None, _) if used => Standing::Superseded,
+            (None, _) => Standing::Unsigned,
+            (Some(_), Some(known)) => Standing::Known(of(known)),
+            (Some(latest), None) if used => Standing::Known(of(*latest)),
+            (Some(latest), None) => Standing::Unknown(of(*latest)),
+        };
         Box::pin(std::future::ready(Ok(standing)))
     }
 

@@ -1,6 +1,7 @@
 //! What outlives a process: the journal, the chain, and everything that was ever signed.
 
 use agent_core::ports::Stored;
+use alloy_primitives::B256;
 
 use super::Action;
 use crate::{
@@ -20,6 +21,8 @@ pub(super) struct Chances {
     pub(super) failed: u8,
     pub(super) kills: u8,
     pub(super) late: u8,
+    /// Whether the key gives another signature each time.
+    pub(super) elsewhere: bool,
 }
 
 /// The first nonce of the lane.
@@ -29,6 +32,8 @@ pub(super) const FIRST: u64 = 7;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Signed {
     pub(super) transaction: Transaction,
+    /// Under which it is known, if at all.
+    pub(super) hash: B256,
     pub(super) known: bool,
 }
 
@@ -136,7 +141,7 @@ impl World {
         let signed: Vec<_> = self
             .signed
             .iter()
-            .map(|signed| (signed.transaction.nonce, signed.transaction.gas, signed.known))
+            .map(|signed| (signed.transaction.nonce, signed.transaction.gas, signed.hash, signed.known))
             .collect();
         let Self { chain, finals, killed, now, left, signed_after_latch, .. } = self;
         format!(
@@ -188,7 +193,20 @@ impl World {
     }
 
     pub(super) fn is_all_recorded(&self) -> bool {
-        self.signed.iter().all(|signed| self.page_of(&signed.transaction).is_some())
+        let is_kept = |signed: &Signed| !self.left.elsewhere || self.is_kept(signed.hash);
+        self.signed.iter().all(|signed| self.page_of(&signed.transaction).is_some() && is_kept(signed))
+    }
+
+    /// Whether the journal has the signature of this hash.
+    fn is_kept(&self, hash: B256) -> bool {
+        let pages = self.entries.iter().map(|stored| Page::of(stored).unwrap());
+        pages.into_iter().any(|page| matches!(page, Page::Signed(page) if page.signature.transaction == hash))
+    }
+
+    /// How many signatures of it the journal has.
+    pub(super) fn signatures_of(&self, transaction: &Transaction) -> usize {
+        let (of, pages) = (transaction.digest(), self.entries.iter().map(|stored| Page::of(stored).unwrap()));
+        pages.into_iter().filter(|page| matches!(page, Page::Signed(page) if page.of == of)).count()
     }
 
     /// Whether two subjects have signed for one nonce.
