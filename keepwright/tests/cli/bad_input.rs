@@ -151,6 +151,24 @@ fn a_phrase_in_clear_beyond_the_devnet() -> Checked {
 }
 
 #[test]
+fn keys_elsewhere_that_make_no_sense() -> Checked {
+    let both = "ledger = {}\naws_kms = { key = \"k\" }";
+    check_edit(KEYSTORE, both, expect!["`key.aws_kms` and `key.ledger` are both there; keep one"])?;
+    check_edit(
+        KEYSTORE,
+        "gcp_kms = { project = \"p\" }",
+        expect![[r#"config liquidator.toml is wrong in line 31: missing field `location`"#]],
+    )?;
+    check_edit(
+        KEYSTORE,
+        "aws_kms = { key = \"k\", secret = \"s\" }",
+        expect![[
+            r#"config liquidator.toml is wrong in line 31: unknown field `secret`, expected one of `key`, `region`, `endpoint`"#
+        ]],
+    )
+}
+
+#[test]
 fn order_flow_that_makes_no_sense() -> Checked {
     let wrong = |table: &str, expected| check_edit(ORDER_FLOW, &format!("[order_flow]\n{table}"), expected);
     check_edit(
@@ -196,7 +214,7 @@ fn order_flow_that_makes_no_sense() -> Checked {
 fn a_config_with_a_wrong_type() -> Checked {
     check(
         |desk| desk.edit("liquidator.toml", "min_net_usd = 20", "min_net_usd = \"lots\""),
-        expect![[r#"config liquidator.toml is wrong in line 36: invalid type: string "lots", expected u32"#]],
+        expect![[r#"config liquidator.toml is wrong in line 41: invalid type: string "lots", expected u32"#]],
     )
 }
 

@@ -34,12 +34,14 @@ pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_keepwright");
 
 pub(crate) struct Desk {
     folder: TempDir,
+    /// What the binary finds in its environment.
+    env: Vec<(&'static str, &'static str)>,
 }
 
 impl Desk {
     /// The examples as they are, and a password.
     pub(crate) fn new() -> Checked<Self> {
-        let desk = Self { folder: tempfile::tempdir()? };
+        let desk = Self { folder: tempfile::tempdir()?, env: Vec::new() };
         desk.write("liquidator.toml", CONFIG)?;
         desk.write("liquidator.policy.toml", POLICY)?;
         desk.write("password", PASSWORD)?;
@@ -68,6 +70,13 @@ impl Desk {
         let key = desk.import(&KEY)?;
         devnet.fund(key, U256::from(10_u128.pow(19))).await?;
         Ok((desk, devnet, key))
+    }
+
+    /// The same desk, and this in the environment of all that runs at it.
+    #[cfg(feature = "aws-kms")]
+    pub(crate) fn with_env(mut self, env: &[(&'static str, &'static str)]) -> Self {
+        self.env.extend_from_slice(env);
+        self
     }
 
     /// Makes this the agent's key.
@@ -108,6 +117,7 @@ impl Desk {
         let mut command = Command::new(BINARY);
         command.args(arguments.split(' ')).current_dir(self.folder.path()).stdin(Stdio::null());
         // Tests share one key, and each has a chain of its own: the lock on the key is one per desk, too.
+        command.envs(self.env.iter().copied());
         command.env_remove("KEEPWRIGHT_LOG").env("RUST_BACKTRACE", "1").env("TMPDIR", self.folder.path());
         // The devnet's cache is found from the current folder.
         command.env("KEEPWRIGHT_CACHE", Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cache"));

@@ -5,6 +5,9 @@
 )]
 
 #[cfg(test)]
+#[cfg(feature = "aws-kms")]
+mod aws_kms;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod canary;

@@ -71,7 +71,7 @@ async fn open(config: &Config, confirm: Option<B256>) -> eyre::Result<Keeper> {
     let state = config.operated().to_owned();
     let site = Site { state, ..config.site(endpoint, &policy, observer) };
     let hash = policy.hash();
-    let keeper = site.open(Authority::Live(unlock(config)?)).await?;
+    let keeper = site.open(Authority::Live(unlock(config).await?)).await?;
     policy::confirm_if(keeper.door().as_ref(), hash, confirm).await?;
     Ok(keeper)
 }

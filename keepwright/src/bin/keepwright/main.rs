@@ -25,15 +25,30 @@ use std::{io::IsTerminal, process::ExitCode};
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-/// What is logged unless the environment says otherwise. What alloy says of a lost connection, we say in our own words.
-const LOG: &str = "warn,alloy_pubsub=off,alloy_transport_ws=off";
-/// Never logged, whatever the environment says: their spans hold whole URLs, and URLs hold keys.
-const SECRETIVE: [&str; 6] = [
+/// What is logged unless the environment says otherwise. What alloy says of a lost connection, or of a key
+/// that is elsewhere, we say in our own words.
+const LOG: &str = "warn,alloy_pubsub=off,alloy_signer_aws=off,alloy_signer_gcp=off,alloy_transport_ws=off";
+/// Never logged, whatever the environment says: what they say holds whole URLs, and URLs hold keys; or the tokens by which a
+/// cloud knows us, or signatures.
+const SECRETIVE: [&str; 19] = [
+    "alloy_signer_ledger=off",
     "alloy_transport_http=off",
     "alloy_transport_ws=off",
+    "aws_config=off",
+    "aws_runtime=off",
+    "aws_sdk_kms=off",
+    "aws_sdk_sts=off",
+    "aws_sigv4=off",
+    "aws_smithy_http_client=off",
+    "aws_smithy_runtime=off",
+    "aws_smithy_runtime_api=off",
+    "coins_ledger=off",
+    "gcloud_sdk=off",
+    "h2=off",
     "hyper_util=off",
     "reqwest=off",
     "tokio_tungstenite=off",
+    "tonic=off",
     "tungstenite=off",
 ];
 

@@ -91,7 +91,7 @@ pub(crate) async fn ready_to_act(
     )?;
     let state = ExecutorState::read(endpoint, executor).await?;
     code::check(config, policy, endpoint, config.operated()).await?;
-    let key = unlock(config)?;
+    let key = unlock(config).await?;
     match state {
         ExecutorState::Ours { owner } if owner == key.address() => Ok(key),
         ExecutorState::Ours { owner } => {

@@ -1,5 +1,7 @@
 //! The key that a config names.
 
+mod elsewhere;
+
 use std::path::Path;
 
 use eyre::OptionExt;
@@ -11,8 +13,8 @@ use crate::{
 };
 
 /// The key that the config names. What is unsafe about its file is said on standard error.
-pub(crate) fn unlock(config: &Config) -> eyre::Result<UnlockedKey> {
-    let key = config.key.as_ref();
+pub(crate) async fn unlock(config: &Config) -> eyre::Result<UnlockedKey> {
+    let (key, chain) = (config.key.as_ref(), config.chain.id);
     match key.ok_or_eyre("the config has no `[key]`; name a keystore, or run in mode `observe`")? {
         KeyConfig::Keystore { file, password_file } => {
             let keystore = Keystore::open(file)?;
@@ -22,6 +24,9 @@ pub(crate) fn unlock(config: &Config) -> eyre::Result<UnlockedKey> {
             Ok(keystore.unlock(&password::read(password_file.as_deref())?)?)
         }
         KeyConfig::Mnemonic { file, account } => derive(file, *account),
+        KeyConfig::AwsKms(place) => elsewhere::in_aws_kms(place, chain).await,
+        KeyConfig::GcpKms(place) => elsewhere::in_gcp_kms(place, chain).await,
+        KeyConfig::Ledger(place) => elsewhere::on_ledger(place, chain).await,
     }
 }
 

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use eyre::{bail, ensure};
-use keepwright::core::units::ChainId;
+use keepwright::{
+    core::units::ChainId,
+    evm::{AwsKmsKey, GcpKmsKey, LedgerKey},
+};
 use serde::Deserialize;
 
 /// The local anvil's chain, where no key is worth anything.
@@ -15,6 +18,9 @@ pub(super) struct KeyTable {
     keystore: Option<PathBuf>,
     password_file: Option<PathBuf>,
     mnemonic: Option<MnemonicTable>,
+    aws_kms: Option<AwsKmsKey>,
+    gcp_kms: Option<GcpKmsKey>,
+    ledger: Option<LedgerKey>,
 }
 
 /// A phrase in a file, in clear.
@@ -35,24 +41,45 @@ pub(crate) enum KeyConfig {
     Keystore { file: PathBuf, password_file: Option<PathBuf> },
     /// Under a mnemonic phrase, in clear.
     Mnemonic { file: PathBuf, account: u32 },
+    /// In AWS KMS.
+    AwsKms(AwsKmsKey),
+    /// In Google Cloud KMS.
+    GcpKms(GcpKmsKey),
+    /// In a device.
+    Ledger(LedgerKey),
 }
 
 impl KeyTable {
     pub(super) fn resolve(self, folder: &Path, chain: ChainId) -> eyre::Result<KeyConfig> {
-        match (self.keystore, self.mnemonic) {
-            (Some(file), None) => {
-                let password_file = self.password_file.map(|file| folder.join(file));
-                Ok(KeyConfig::Keystore { file: folder.join(file), password_file })
+        let password_file = self.password_file.map(|file| folder.join(file));
+        let keystore =
+            self.keystore.map(|file| KeyConfig::Keystore { file: folder.join(file), password_file });
+        let mnemonic = self.mnemonic.map(|table| table.resolve(folder, chain)).transpose()?;
+        let places = [
+            ("keystore", keystore),
+            ("mnemonic", mnemonic),
+            ("aws_kms", self.aws_kms.map(KeyConfig::AwsKms)),
+            ("gcp_kms", self.gcp_kms.map(KeyConfig::GcpKms)),
+            ("ledger", self.ledger.map(KeyConfig::Ledger)),
+        ];
+        let mut named = places.into_iter().filter_map(|(name, place)| Some((name, place?)));
+        match (named.next(), named.next()) {
+            (Some((_, place)), None) => Ok(place),
+            (Some((one, _)), Some((other, _))) => {
+                bail!("`key.{one}` and `key.{other}` are both there; keep one")
             }
-            (None, Some(MnemonicTable { file, account, beyond_devnet })) => {
-                ensure!(
-                    beyond_devnet || chain == DEVNET,
-                    "`key.mnemonic` lies on disk in clear, and this is chain {chain}; use a keystore, or say `beyond_devnet = true`"
-                );
-                Ok(KeyConfig::Mnemonic { file: folder.join(file), account })
-            }
-            (Some(_), Some(_)) => bail!("`key.keystore` and `key.mnemonic` are both there; keep one"),
-            (None, None) => bail!("`key` names no file; add `key.keystore`"),
+            (None, _) => bail!("`key` names no file; add `key.keystore`"),
         }
+    }
+}
+
+impl MnemonicTable {
+    fn resolve(self, folder: &Path, chain: ChainId) -> eyre::Result<KeyConfig> {
+        let Self { file, account, beyond_devnet } = self;
+        ensure!(
+            beyond_devnet || chain == DEVNET,
+            "`key.mnemonic` lies on disk in clear, and this is chain {chain}; use a keystore, or say `beyond_devnet = true`"
+        );
+        Ok(KeyConfig::Mnemonic { file: folder.join(file), account })
     }
 }
