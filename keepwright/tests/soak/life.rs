@@ -189,6 +189,8 @@ impl Books {
         self.logs += heard.logs;
         self.wrong.extend(heard.wrong.take());
         for (reason, count) in std::mem::take(&mut *life.ears.refused.lock().unwrap()) {
+            // Times differ, and the reason is one.
+            let reason = reason.replace(|letter: char| letter.is_ascii_digit(), "");
             *self.refused.entry(reason).or_default() += count;
         }
         self.closed += life.ears.closed.load(Ordering::SeqCst);

@@ -155,7 +155,8 @@ impl RevmSimulator {
     }
 
     /// [`execute_at`](Self::execute_at) in the next block alone, without the variants: enough to look for a size or a route,
-    /// and too little to sign.
+    /// and too little to sign. Runs where it is called, because handing it to another thread takes longer than most of them
+    /// do: the request's gas limit bounds for how long, about a millisecond for each half a million.
     ///
     /// # Errors
     /// As [`execute_at`](Self::execute_at).
@@ -234,7 +235,7 @@ impl RevmSimulator {
         Ok(known)
     }
 
-    /// Runs on a thread that may take its time.
+    /// Runs on a thread that may take its time, unless it is one run.
     async fn run(
         &self,
         state: Arc<BlockState>,
@@ -242,8 +243,15 @@ impl RevmSimulator {
         extent: Extent,
     ) -> Result<Result<Complete, Misses>, SimulationFailure> {
         let shared = self.shared.clone();
-        let ran = tokio::task::spawn_blocking(move || shared.run(&state, &request, extent));
-        match ran.await.map_err(|_panicked| SimulationFailure::Thread)? {
+        let run = move || shared.run(&state, &request, extent);
+        let ran = match extent {
+            Extent::NextBlock => run(),
+            Extent::Variants => {
+                let ran = tokio::task::spawn_blocking(run);
+                ran.await.map_err(|_panicked| SimulationFailure::Thread)?
+            }
+        };
+        match ran {
             Ok(complete) => Ok(Ok(complete)),
             Err(Stop::Missing(misses)) => Ok(Err(misses)),
             Err(Stop::Failed(failure)) => Err(failure),
