@@ -27,7 +27,7 @@ use keepwright::{
         units::{Asset as Unit, BlockNumber, BlockRef, ChainId, Timestamp, Token, TokenAmount, UsdE8, Wei},
     },
     devnet::{Asset, Devnet, DevnetConfig, Manifest, Mining, World},
-    door::{Door, DoorPorts, KillSwitch, Policy, Recorded},
+    door::{Door, DoorPorts, KillSwitch, Policy, Recorded, Senders},
     evm::{Endpoint, EvmReader, EvmSimulator, ReaderConfig},
     journal::RedbJournal,
     liquidation::{LiquidationConfig, LiquidationStrategy, MarketConfig, TermsConfig, Venue},
@@ -70,7 +70,7 @@ async fn reflex(folder: &std::path::Path) -> [Vec<u128>; 6] {
     let ports = DoorPorts {
         simulator: Arc::new(EvmSimulator::new(endpoint.clone(), NonZeroU64::MIN)),
         journal: journal.clone(),
-        sender: Arc::new(Drops { endpoint: endpoint.clone(), from }),
+        senders: Senders::one(from, Arc::new(Drops { endpoint: endpoint.clone(), from })),
         observer: watch.clone(),
         kill: KillSwitch::at(&folder.join("KILL")),
     };

@@ -18,8 +18,8 @@ use crate::{key_lock::KeyLock, premises::Premises};
 pub struct Keeper {
     parts: AgentParts,
     journal: Option<Arc<dyn Journal>>,
-    /// Nobody else signs with the key while this lives.
-    lock: Option<KeyLock>,
+    /// Nobody else signs with the keys while these live.
+    locks: Vec<KeyLock>,
     limits: Limits,
     premises: Premises,
     #[cfg(feature = "control")]
@@ -43,10 +43,10 @@ impl Keeper {
         reader: Arc<dyn Reader>,
         door: Arc<dyn Door>,
         memory: Arc<dyn Memory>,
-        authority: Option<(Arc<dyn Journal>, KeyLock)>,
+        authority: Option<(Arc<dyn Journal>, Vec<KeyLock>)>,
     ) -> Self {
         let observer = premises.observer.clone();
-        let (journal, lock) = authority.unzip();
+        let (journal, locks) = authority.unzip();
         let toolbox = Toolbox::new(TOOL_LIMITS)
             .with(ExecuteOpportunity)
             .with(ExplainOpportunity)
@@ -56,7 +56,7 @@ impl Keeper {
         Self {
             parts,
             journal,
-            lock,
+            locks: locks.unwrap_or_default(),
             limits: LIMITS,
             premises,
             #[cfg(feature = "control")]
@@ -166,7 +166,7 @@ impl Keeper {
             serving.spawn(server.run());
         }
         let served = server.run(shutdown).await;
-        drop(self.lock);
+        drop(self.locks);
         Ok(served?)
     }
 
@@ -187,7 +187,7 @@ impl Keeper {
             serving.spawn(server.run());
         }
         let ran = Agent::new(self.parts, planner, self.limits).run(shutdown).await;
-        drop(self.lock);
+        drop(self.locks);
         ran
     }
 }

@@ -4,6 +4,7 @@
 pub mod control;
 mod keeper;
 mod key_lock;
+mod lane_keys;
 mod premises;
 #[cfg(feature = "control")]
 pub mod remote;
@@ -22,6 +23,7 @@ pub use tool_liquidation as liquidation;
 pub use chain_devnet as devnet;
 
 pub use keeper::Keeper;
+pub use lane_keys::LaneKeys;
 pub use premises::Premises;
 pub use site::{Authority, OpenError, Site};
 pub use terms::ChainTerms;

@@ -8,15 +8,15 @@ use agent_core::{
 };
 use agent_runtime::ClosedDoor;
 use alloy_primitives::{Address, B256};
-use chain_door::{Door, DoorPorts, KillSwitch, Page, Policy};
+use chain_door::{Door, DoorPorts, KillSwitch, Page, Policy, Senders};
 use chain_evm::{
     CheckedSimulator, Endpoint, EvmReader, EvmSimulator, FeeModel, Hardfork, OrderFlowRoutes, ReaderConfig,
-    RevmSimulator, RevmSimulatorConfig, RpcFailure, UnlockedKey, Wallet, WalletConfig, WithoutOpinion,
+    RevmSimulator, RevmSimulatorConfig, RpcFailure, Wallet, WalletConfig, WithoutOpinion,
 };
 use memory_journal::RedbJournal;
 use memory_sled::{Opened, SledMemory};
 
-use crate::{ChainTerms, Keeper, key_lock::KeyLock, premises::Premises};
+use crate::{ChainTerms, Keeper, LaneKeys, key_lock::KeyLock, premises::Premises};
 
 /// Where an agent works.
 pub struct Site {
@@ -48,8 +48,8 @@ impl fmt::Debug for Site {
 pub enum Authority {
     /// Look, find and explain. There is no key, so that nothing can be signed.
     Observe,
-    /// Everything that the policy allows, signed with this key.
-    Live(UnlockedKey),
+    /// Everything that the policy allows, each lane's signed with its key.
+    Live(LaneKeys),
     /// Everything that the door at this socket allows, which has its key, journal and policy in a process of its own.
     #[cfg(feature = "control")]
     Remote(PathBuf),
@@ -172,14 +172,15 @@ impl Site {
         let reader = Arc::new(EvmReader::new(self.endpoint.clone(), rules));
         Ok(match authority {
             Authority::Observe => Keeper::new(self.premises(), reader, Arc::new(ClosedDoor), memory, None),
-            Authority::Live(key) => {
+            Authority::Live(keys) => {
                 self.has_a_way_for_secrets()?;
                 let journal: Arc<dyn Journal> = Arc::new(RedbJournal::open(self.state.join("journal"))?);
-                let lock = KeyLock::take(chain, key.address())?;
+                let take = |key| KeyLock::take(chain, key);
+                let locks = keys.distinct().into_iter().map(take).collect::<Result<_, _>>()?;
                 self.is_of_this_chain(journal.as_ref()).await?;
                 let premises = self.premises();
-                let door = Arc::new(self.door(key, journal.clone(), premises.kill.clone()).await?);
-                Keeper::new(premises, reader, door, memory, Some((journal, lock)))
+                let door = Arc::new(self.door(keys, journal.clone(), premises.kill.clone()).await?);
+                Keeper::new(premises, reader, door, memory, Some((journal, locks)))
             }
             #[cfg(feature = "control")]
             Authority::Remote(socket) => {
@@ -244,7 +245,7 @@ impl Site {
 
     async fn door(
         self,
-        key: UnlockedKey,
+        keys: LaneKeys,
         journal: Arc<dyn Journal>,
         kill: KillSwitch,
     ) -> Result<Door, DoorError> {
@@ -258,10 +259,19 @@ impl Site {
             top_up_below: self.policy.dearest(TOP_UP_FOR),
             kill: kill.clone(),
         };
-        let sender = Arc::new(Wallet::spawn(key, self.endpoint, wallet));
-        let ports = DoorPorts { simulator, journal, sender, observer: self.observer, kill };
+        let sender = |key| {
+            let wallet = Wallet::spawn(key, self.endpoint.clone(), wallet.clone());
+            (wallet.address(), Arc::new(wallet))
+        };
+        let (key, own) = sender(keys.own);
+        let senders = keys.others.into_iter().fold(Senders::one(key, own), |senders, (lane, key)| {
+            let (key, other) = sender(key);
+            senders.with(&lane, key, other)
+        });
+        let ports = DoorPorts { simulator, journal, senders, observer: self.observer, kill };
         Door::open(self.policy, ports).await
     }
+
     /// Two opinions where this process can have one: gas that pays for data inside is known to the chain's own nodes only.
     fn simulator(&self) -> Arc<dyn Simulator> {
         let (endpoint, block_time) = (self.endpoint.clone(), self.terms.block_seconds);

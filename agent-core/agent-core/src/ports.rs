@@ -19,7 +19,7 @@ use std::pin::Pin;
 
 pub use books::StrategyBooks;
 pub use clock::Clock;
-pub use door::{Door, DoorError, DoorStatus, Offered, OrderStatus, Pending, Underway, covering};
+pub use door::{Door, DoorError, DoorStatus, LaneStatus, Offered, OrderStatus, Pending, Underway, covering};
 pub use journal::{
     Appended, Claim, Conflict, Entry, EntryKind, Journal, JournalError, Reservation, Sequence, Stored,
     Verified,

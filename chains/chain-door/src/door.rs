@@ -3,6 +3,7 @@
 mod ask;
 mod command;
 mod intents;
+mod lane;
 mod mend;
 mod offer;
 mod past;
@@ -21,8 +22,8 @@ use std::sync::{
 use agent_core::{
     Draft, Origin, Refusal, StandDown,
     ports::{
-        BoxFuture, Command, Door as Port, DoorError, DoorStatus, Entry, EntryKind, Journal, Observer,
-        Offered, OrderStatus, Sender, Sequence, Simulator, Underway,
+        BoxFuture, Command, Door as Port, DoorError, DoorStatus, Entry, EntryKind, Journal, LaneStatus,
+        Observer, Offered, OrderStatus, Sequence, Simulator, Underway,
     },
     units::Timestamp,
 };
@@ -33,9 +34,10 @@ use prepare::Shelf;
 use refusals::Refusals;
 pub(crate) use signatures::Signatures;
 
-use crate::{
-    KillSwitch, Policy, Recorded, books::Books, orders::OrderBook, questions::Questions, rests::Rests,
-};
+use crate::{KillSwitch, Policy, books::Books, orders::OrderBook, questions::Questions, rests::Rests};
+
+pub use lane::Senders;
+use lane::{Lane, Lanes};
 
 /// What the door needs of the world. It calls them in this order: simulator, (policy,) journal, sender.
 #[derive(Clone)]
@@ -44,8 +46,8 @@ pub struct DoorPorts {
     pub simulator: Arc<dyn Simulator>,
     /// Where it is written down before it is signed.
     pub journal: Arc<dyn Journal>,
-    /// Who signs and broadcasts it.
-    pub sender: Arc<dyn Sender<Recorded>>,
+    /// Who signs and broadcasts it, lane by lane.
+    pub senders: Senders,
     /// Who watches.
     pub observer: Arc<dyn Observer>,
     /// What stops everything.
@@ -60,17 +62,18 @@ impl std::fmt::Debug for DoorPorts {
 
 /// The one door. Cheap to clone; all clones are one door.
 #[derive(Debug, Clone)]
-pub struct Door(Arc<Shared>);
+pub struct Door(Arc<Lanes>);
 
+/// What all lanes have in common.
 #[derive(Debug)]
 struct Shared {
     policy: Policy,
     ports: DoorPorts,
     /// A `std` mutex: nothing is awaited while it is held.
     desk: Mutex<Desk>,
-    /// Held from the simulation until the transaction is on its way, so that no two drafts see one nonce, and each is
-    /// simulated after all that come before it.
-    lane: futures::lock::Mutex<()>,
+    /// Held from the last look at what all lanes share until the journal has what follows from it: one more in flight, a
+    /// use of an order, an order that is armed no more.
+    writing: futures::lock::Mutex<()>,
     intents: Intents,
     /// Whether the operator has confirmed this policy.
     confirmed: AtomicBool,
@@ -97,36 +100,41 @@ impl Door {
     /// [`Command::Confirm`]; an empty journal takes the first one.
     ///
     /// # Errors
-    /// When the journal is damaged or unreadable. There is no door then, and nothing can be signed.
+    /// When the senders are not those of the policy's lanes, or the journal is damaged or unreadable. There is no door then,
+    /// and nothing can be signed.
     pub async fn open(policy: Policy, ports: DoorPorts) -> Result<Self, DoorError> {
+        ports.senders.fit(&policy)?;
         ports.journal.verify().await?;
         let past = Past::read(ports.journal.as_ref()).await?;
         let confirmed = past.policy() == Some(policy.hash);
         let is_first = past.policy().is_none();
         let Past { orders, rests, books, intents, latest, .. } = past;
         let desk = Desk { orders, rests, books, ..Desk::default() };
-        let shared = Shared {
+        let senders = ports.senders.clone();
+        let shared = Arc::new(Shared {
             policy,
             ports,
             desk: Mutex::new(desk),
-            lane: futures::lock::Mutex::new(()),
+            writing: futures::lock::Mutex::new(()),
             intents,
             confirmed: AtomicBool::new(confirmed),
             chain_time: AtomicU64::new(latest.0),
-        };
+        });
         if is_first {
             shared.confirm(Origin::Operator).await?;
         }
         if shared.is_alive().is_err() {
             shared.disarm_all().await?;
         }
-        Ok(Self(Arc::new(shared)))
+        let lanes = Lanes::new(&shared, senders);
+        lanes.tell_of_strangers();
+        Ok(Self(Arc::new(lanes)))
     }
 
     /// The policy that it holds everybody to.
     #[must_use]
     pub fn policy(&self) -> &Policy {
-        &self.0.policy
+        &self.0.own.shared.policy
     }
 }
 
@@ -160,7 +168,7 @@ impl Shared {
         desk.rests.live(now).cloned().chain(tripped).collect()
     }
 
-    fn status(&self) -> DoorStatus {
+    fn status(&self, lanes: Vec<LaneStatus>) -> DoorStatus {
         let stood_down = self.stood_down();
         let (desk, now) = (self.desk(), self.now());
         let mut questions: Vec<_> = desk.questions.live(now).cloned().collect();
@@ -172,6 +180,7 @@ impl Shared {
             orders: desk.orders.statuses(),
             questions,
             stood_down,
+            lanes,
             under_way: self.intents.statuses(),
             books: desk.books.statuses(),
         }
@@ -192,7 +201,7 @@ impl Shared {
 
 impl Port for Door {
     fn offer(&self, draft: Draft, origin: Origin) -> BoxFuture<'_, Result<Offered, DoorError>> {
-        Box::pin(self.0.clone().offer(draft, origin))
+        Box::pin(self.0.of(&draft).clone().offer(draft, origin))
     }
 
     fn command(
@@ -204,19 +213,19 @@ impl Port for Door {
     }
 
     fn recover(&self) -> BoxFuture<'_, Result<Vec<Underway>, DoorError>> {
-        Box::pin(self.0.clone().recover())
+        Box::pin(self.0.recover())
     }
 
     fn prepare(&self, draft: Draft, origin: Origin) -> BoxFuture<'_, ()> {
-        Box::pin(self.0.prepare(draft, origin))
+        Box::pin(self.0.of(&draft).prepare(draft, origin))
     }
 
     fn status(&self) -> DoorStatus {
-        self.0.status()
+        self.0.own.shared.status(self.0.statuses())
     }
 
     fn orders(&self) -> Vec<OrderStatus> {
-        self.0.desk().orders.statuses()
+        self.0.own.shared.desk().orders.statuses()
     }
 }
 

@@ -82,6 +82,10 @@ pub struct Explanation {
 #[must_use]
 pub fn explain(policy: &Policy, transaction: &AnyTransaction, now: Option<Timestamp>) -> Explanation {
     let AnyTransaction { from, to, ref data, .. } = *transaction;
+    // Each lane is held to the policy by itself: whose executor is called, tells which one this is.
+    let called = policy.lanes().find(|(_, executor)| to.is_some() && *executor == to);
+    let lane = called.and_then(|(lane, _)| policy.in_lane(lane));
+    let policy = lane.as_ref().unwrap_or(policy);
     let action = decode(&Frame { from, to, data: data.clone() }, policy.executor);
     let names = Names { policy, from };
     let mut tree = tree::head(&names, transaction);

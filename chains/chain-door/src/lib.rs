@@ -20,7 +20,7 @@ mod rests;
 #[cfg(test)]
 mod scripted;
 
-pub use door::{Door, DoorPorts};
+pub use door::{Door, DoorPorts, Senders};
 pub use executor::{
     ExecutorRevert, KeepwrightExecutor, RevertReason, creation_code, runtime_code, runtime_code_hash,
 };
@@ -28,4 +28,4 @@ pub use explain::{AnyTransaction, Branch, Explanation, explain};
 pub use kill::KillSwitch;
 pub use ladder::{Gas, Recorded, Transaction};
 pub use payload::{KeptSignature, Page, RecordedPage, RefusedPage, ReplacedPage, SignedPage};
-pub use policy::{OrderFlow, Policy, PolicyError, PolicyReport};
+pub use policy::{DEFAULT_LANE, OrderFlow, Policy, PolicyError, PolicyReport};

@@ -13,12 +13,19 @@ use alloy_primitives::{Address, B256, U256};
 pub use file::PolicyError;
 pub use report::PolicyReport;
 
+/// The lane of the top-level `executor`, and of every strategy that names none.
+pub const DEFAULT_LANE: &str = "default";
+
 /// A valid policy. Made by [`Policy::parse`] only; immutable; its hash is in every record made under it.
 #[derive(Debug, Clone)]
 pub struct Policy {
     pub(crate) hash: B256,
     pub(crate) chain: ChainId,
+    /// The lane that acts through `executor`.
+    pub(crate) lane: String,
     pub(crate) executor: Option<Address>,
+    /// The executors of further lanes, by name.
+    pub(crate) others: BTreeMap<String, Option<Address>>,
     pub(crate) limits: Limits,
     pub(crate) tokens: BTreeMap<Address, TokenRule>,
     pub(crate) contracts: BTreeMap<Address, ContractRule>,
@@ -49,8 +56,10 @@ pub(crate) struct TokenRule {
 }
 
 /// How a strategy may act.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct StrategyRule {
+    /// In which lane.
+    pub(crate) lane: String,
     /// Wei of gas per window.
     pub(crate) gas_per_window: U256,
     pub(crate) order_flow: OrderFlow,
@@ -165,10 +174,43 @@ impl Policy {
         self.chain
     }
 
-    /// The executor contract, if it was deployed yet.
+    /// The executor contract of the default lane, if it was deployed yet.
     #[must_use]
     pub const fn executor(&self) -> Option<Address> {
         self.executor
+    }
+
+    /// Every lane, with its executor if that was deployed yet; the default one first.
+    pub fn lanes(&self) -> impl Iterator<Item = (&str, Option<Address>)> {
+        let others = self.others.iter().map(|(lane, executor)| (lane.as_str(), *executor));
+        std::iter::once((self.lane.as_str(), self.executor)).chain(others)
+    }
+
+    /// The lane in which `strategy` acts; the default one for whatever is no strategy's.
+    #[must_use]
+    pub fn lane_of(&self, strategy: &str) -> &str {
+        self.parties.strategies.get(strategy).map_or(&self.lane, |rule| &rule.lane)
+    }
+
+    /// The executor through which `strategy` acts, if it was deployed yet.
+    #[must_use]
+    pub fn executor_of(&self, strategy: &str) -> Option<Address> {
+        let own = self.lane_of(strategy);
+        self.lanes().find(|(lane, _)| *lane == own).and_then(|(_, executor)| executor)
+    }
+
+    /// The policy as one lane is held to it: through its own executor, for its own strategies, and blind to every other lane.
+    /// Its text is the same, and so is its hash. `None` where there is no such lane.
+    #[must_use]
+    pub fn in_lane(&self, lane: &str) -> Option<Self> {
+        let (_, executor) = self.lanes().find(|(name, _)| *name == lane)?;
+        Some(self.narrowed(lane, executor))
+    }
+
+    pub(crate) fn narrowed(&self, lane: &str, executor: Option<Address>) -> Self {
+        let mut own = Self { lane: lane.to_owned(), executor, others: BTreeMap::new(), ..self.clone() };
+        own.parties.strategies.retain(|_, rule| rule.lane == lane);
+        own
     }
 
     /// The function with this selector, where the policy lists it for `target`.

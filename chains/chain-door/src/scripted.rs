@@ -5,5 +5,5 @@ mod ports;
 mod samples;
 
 pub(crate) use markets::*;
-pub(crate) use ports::{Lane, ScriptedSender, ScriptedSimulator, Trace, TracedJournal, sent};
+pub(crate) use ports::{Lane, ScriptedSender, ScriptedSimulator, Trace, TracedJournal, breathe, sent};
 pub(crate) use samples::*;

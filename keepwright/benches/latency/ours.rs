@@ -15,7 +15,7 @@ use keepwright::{
         scripted::ForgetfulMemory,
         units::{BlockNumber, UsdE8, Wei},
     },
-    door::{Door, DoorPorts, KillSwitch},
+    door::{Door, DoorPorts, KillSwitch, Senders},
     evm::{
         CheckedSimulator, Endpoint, EvmReader, Hardfork, Keystore, OrderFlowRoutes, Password, ReaderConfig,
         RevmSimulator, RevmSimulatorConfig, ScryptCost, TipBounds, Wallet, WalletConfig, WithoutOpinion,
@@ -81,10 +81,11 @@ impl Ours {
         let keystore =
             Keystore::import(&folder.join("keys"), &stage.secret, &password, ScryptCost::LEAST).unwrap();
         let local = RevmSimulator::new(endpoint.clone(), rules);
+        let wallet = Wallet::spawn(keystore.unlock(&password).unwrap(), endpoint.clone(), wallet);
         let ports = DoorPorts {
             simulator: Arc::new(CheckedSimulator::new(local, endpoint.clone(), WithoutOpinion::Refuse)),
             journal: Arc::new(journal),
-            sender: Arc::new(Wallet::spawn(keystore.unlock(&password).unwrap(), endpoint.clone(), wallet)),
+            senders: Senders::one(wallet.address(), Arc::new(wallet)),
             observer: watch.clone(),
             kill,
         };

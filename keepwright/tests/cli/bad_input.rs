@@ -214,7 +214,7 @@ fn order_flow_that_makes_no_sense() -> Checked {
 fn a_config_with_a_wrong_type() -> Checked {
     check(
         |desk| desk.edit("liquidator.toml", "min_net_usd = 20", "min_net_usd = \"lots\""),
-        expect![[r#"config liquidator.toml is wrong in line 41: invalid type: string "lots", expected u32"#]],
+        expect![[r#"config liquidator.toml is wrong in line 45: invalid type: string "lots", expected u32"#]],
     )
 }
 

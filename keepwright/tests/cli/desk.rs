@@ -81,10 +81,15 @@ impl Desk {
 
     /// Makes this the agent's key.
     pub(crate) fn import(&self, secret: &[u8; 32]) -> Checked<Address> {
+        self.import_as(secret, "agent.json")
+    }
+
+    /// Keeps it in this file of the folder `keys`.
+    pub(crate) fn import_as(&self, secret: &[u8; 32], file: &str) -> Checked<Address> {
         let password = Password::new(PASSWORD.to_owned());
         let secret = hex::encode(secret);
         let keystore = Keystore::import(&self.path("keys"), &secret, &password, ScryptCost::LEAST)?;
-        fs::rename(keystore.path(), self.path("keys/agent.json"))?;
+        fs::rename(keystore.path(), self.path("keys").join(file))?;
         keystore.address().ok_or_else(|| "a key without address".into())
     }
 

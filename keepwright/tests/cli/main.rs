@@ -20,6 +20,8 @@ mod desk;
 #[cfg(test)]
 mod facade;
 #[cfg(test)]
+mod lanes;
+#[cfg(test)]
 mod live;
 #[cfg(test)]
 mod nodes;

@@ -121,7 +121,7 @@ impl Home {
             routes: OrderFlowRoutes::none(),
             observer,
         };
-        Ok(site.open(Authority::Live(self.key()?)).await?)
+        Ok(site.open(Authority::Live(self.key()?.into())).await?)
     }
 }
 

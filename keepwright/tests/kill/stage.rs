@@ -27,7 +27,7 @@ use chain_devnet::{
     Devnet, DevnetConfig, Mining, Role, StartTime,
     fault::{Calls, Fault, FaultHandle, FaultProxy, Lie, Rule, Schedule, Trigger},
 };
-use chain_door::{Door, DoorPorts, KillSwitch, Policy, creation_code};
+use chain_door::{Door, DoorPorts, KillSwitch, Policy, Senders, creation_code};
 use chain_evm::{
     Endpoint, EvmSimulator, Keystore, OrderFlowRoutes, Password, TipBounds, Wallet, WalletConfig,
 };
@@ -197,10 +197,11 @@ impl Stage {
             kill: kill.clone(),
         };
         let journal = Arc::new(RedbJournal::open(self.folder.path().join("journal"))?);
+        let wallet = Wallet::spawn(self.keystore.unlock(&password())?, endpoint.clone(), config);
         let ports = DoorPorts {
-            simulator: Arc::new(EvmSimulator::new(endpoint.clone(), NonZeroU64::MIN)),
+            simulator: Arc::new(EvmSimulator::new(endpoint, NonZeroU64::MIN)),
             journal: journal.clone(),
-            sender: Arc::new(Wallet::spawn(self.keystore.unlock(&password())?, endpoint, config)),
+            senders: Senders::one(wallet.address(), Arc::new(wallet)),
             observer: Arc::new(Unobserved),
             kill,
         };

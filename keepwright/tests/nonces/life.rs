@@ -8,7 +8,7 @@ use agent_core::{
     units::{ChainId, Timestamp, TokenAmount, Wei},
 };
 use alloy::primitives::{Address, B256, U256, keccak256};
-use chain_door::{Door, DoorPorts, KillSwitch, Policy};
+use chain_door::{Door, DoorPorts, KillSwitch, Policy, Senders};
 use chain_evm::{Endpoint, EvmSimulator, OrderFlowRoutes, TipBounds, Wallet, WalletConfig};
 use memory_journal::RedbJournal;
 use tempfile::TempDir;
@@ -119,7 +119,7 @@ impl Home<'_> {
         let ports = DoorPorts {
             simulator: Arc::new(Through::new(simulator, mortal)),
             journal: Arc::new(Through::new(journal.clone(), mortal)),
-            sender: Arc::new(Through::new(wallet, mortal)),
+            senders: Senders::one(wallet.address(), Arc::new(Through::new(wallet, mortal))),
             observer: Arc::new(Told),
             kill,
         };

@@ -19,7 +19,7 @@ use agent_runtime::{
     Agent, AgentError, AgentParts, Gauge, Limits, Load, RulesPlanner, Shed, ToolLimits, Toolbox,
     tools::ExecuteOpportunity,
 };
-use chain_door::{Door, DoorPorts, KillSwitch, Policy};
+use chain_door::{Door, DoorPorts, KillSwitch, Policy, Senders};
 use chain_evm::{Endpoint, EvmReader, ReaderConfig};
 use memory_journal::RedbJournal;
 use memory_sled::SledMemory;
@@ -29,7 +29,7 @@ use tokio::{sync::oneshot, task::JoinHandle};
 use crate::{
     disk::{self, Full},
     node::Node,
-    ports::{Busy, Ears, Likes, Mines, POLICY, Slow, Told, order},
+    ports::{Busy, Ears, KEY, Likes, Mines, POLICY, Slow, Told, order},
 };
 
 /// Entries that are read at once.
@@ -73,7 +73,7 @@ impl Life {
         let ports = DoorPorts {
             simulator: Arc::new(Likes(node.clone())),
             journal: Arc::new(journal.clone()),
-            sender: Arc::new(mines),
+            senders: Senders::one(KEY, Arc::new(mines)),
             observer: ears.clone(),
             kill: KillSwitch::at(&folder.path().join("KILL")),
         };

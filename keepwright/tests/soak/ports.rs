@@ -31,7 +31,7 @@ pub(crate) const STRATEGY: &str = "soak";
 const EXECUTOR: Address = Address::repeat_byte(0xee);
 const TARGET: Address = Address::repeat_byte(0xaa);
 const TOKEN: Address = Address::repeat_byte(0x0c);
-const KEY: Address = Address::repeat_byte(0xf0);
+pub(crate) const KEY: Address = Address::repeat_byte(0xf0);
 /// Seconds of chain time, one a block, for which an opportunity lasts.
 const LASTS: u64 = 30;
 

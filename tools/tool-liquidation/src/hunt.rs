@@ -9,7 +9,8 @@ mod watch;
 
 pub(crate) use board::Board;
 pub(crate) use data_fee::DataFee;
-pub(crate) use proposal::{Pricing, Proposal, STRATEGY};
+pub use proposal::STRATEGY;
+pub(crate) use proposal::{Pricing, Proposal};
 pub(crate) use quote::{Doubt, Quoted, READS, questions, read};
 pub(crate) use target::{Moments, Target};
 pub(crate) use watch::Watch;

@@ -15,6 +15,7 @@ pub mod v3_0;
 mod view;
 
 pub use config::{LiquidationConfig, MarketConfig, TermsConfig, Venue};
+pub use hunt::STRATEGY;
 pub use revision::{Revision, UnknownRevision};
 pub use strategy::LiquidationStrategy;
 pub use tools::{

@@ -12,7 +12,7 @@ use crate::{
     ports::{BoxFuture, Command, JournalError, Question, SenderError, Sent, StrategyBooks},
 };
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 
 /// What the door did with an offer.
 #[derive(Debug)]
@@ -65,10 +65,25 @@ pub struct DoorStatus {
     pub questions: Vec<Question>,
     /// Classes that are stood down.
     pub stood_down: Vec<StandDown>,
-    /// What is recorded and not final, by nonce.
+    /// The keys at work, the default lane's first.
+    pub lanes: Vec<LaneStatus>,
+    /// What is recorded and not final, by key and nonce.
     pub under_way: Vec<Pending>,
     /// What each strategy has made and paid, by name.
     pub books: Vec<StrategyBooks>,
+}
+
+/// One key at work on the chain. What is under way in one lane waits for nothing in another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaneStatus {
+    /// The policy's name for it.
+    pub name: String,
+    /// The key.
+    pub key: Address,
+    /// The executor contract that the key owns, if it was deployed yet.
+    pub executor: Option<Address>,
+    /// The nonce of the next transaction, as of the last look at the chain; none before the first look.
+    pub next_nonce: Option<u64>,
 }
 
 /// A recorded intent that is not final.
@@ -76,6 +91,8 @@ pub struct DoorStatus {
 pub struct Pending {
     /// Its place in the journal.
     pub subject: B256,
+    /// The key that signs it.
+    pub key: Address,
     /// Its nonce.
     pub nonce: u64,
     /// The hashes under which it may be mined, the latest last; none while it is not signed.
@@ -92,6 +109,9 @@ pub enum DoorError {
     /// A journalled payload is not one of this version's.
     #[error("a journalled intent does not decode ({0}); run the version that wrote it, or close it by hand")]
     Payload(String),
+    /// The keys are not those that the policy's lanes need. Nothing is opened.
+    #[error("{0}")]
+    Lanes(String),
     /// Where a recorded transaction stands cannot be found out. It stays open, and holds its nonce and budgets.
     #[error(
         "cannot find out where a recorded transaction stands ({0}); start again when the chain can be asked"

@@ -9,15 +9,15 @@ use agent_core::{
 };
 use alloy_primitives::B256;
 
-use super::Shared;
+use super::Lane;
 use crate::{
     Policy, Transaction, encode::decode, explain::shown, judge::needed, ladder::Approved, questions::Stand,
 };
 
-impl Shared {
+impl Lane {
     /// How it stands with `draft`, if a person was asked about it.
     pub(super) fn stand(&self, draft: &Draft) -> Stand {
-        self.desk().questions.stand(draft, self.now())
+        self.shared.desk().questions.stand(draft, self.shared.now())
     }
 
     /// Asks a person about an approved draft, if the policy wants that; the question. Nothing is reserved meanwhile, not even
@@ -31,9 +31,10 @@ impl Shared {
         let action = decode(&simulated.frame, self.policy.executor)?;
         let Some(why) = above(&self.policy, &action, transaction) else { return Ok(None) };
         let text = (why, shown(&self.policy, transaction, &action));
-        let now = self.now();
-        let asked = self.desk().questions.ask(&self.policy, &simulated.draft, transaction, text, now)?;
-        self.ports.observer.saw(Moment::Waits(&asked));
+        let now = self.shared.now();
+        let asked =
+            self.shared.desk().questions.ask(&self.policy, &simulated.draft, transaction, text, now)?;
+        self.shared.ports.observer.saw(Moment::Waits(&asked));
         Ok(Some(asked))
     }
 
@@ -55,12 +56,12 @@ impl Shared {
                 return Ok(Some(Err(refusal)));
             }
             Err(_moved_on) => {
-                self.desk().questions.over(id);
+                self.shared.desk().questions.over(id);
                 return Ok(None);
             }
         };
         let recorded = self.record(approved, Some(digest)).await?;
-        self.desk().questions.over(id);
+        self.shared.desk().questions.over(id);
         Ok(Some(match recorded {
             Ok(recorded) => self.underway(recorded).await?.map(Offered::Underway),
             Err(refusal) => Err(refusal),
@@ -79,7 +80,7 @@ impl Shared {
         if quote.nonce != transaction.nonce || quote.least_fee > transaction.gas.max_fee {
             return Err(Refusal::PolicyChanged);
         }
-        let mandate = self.desk().orders.mandate(&simulated.origin);
+        let mandate = self.shared.desk().orders.mandate(&simulated.origin);
         let approved = Approved { simulated, transaction, reservations: Vec::new() };
         // Nothing of it was recorded, so no use of its order is counted yet.
         let reservations = needed(&self.policy, &approved, &quote, mandate.as_ref())?;

@@ -8,25 +8,32 @@ use agent_core::{
 };
 use alloy_primitives::B256;
 
-use super::Shared;
+use super::{Lanes, Shared};
 use crate::{Page, payload::ORDERS};
 
-impl Shared {
+impl Lanes {
+    /// Does what is asked once chain time is known, which the policy's own lane tells.
     pub(super) async fn command(
         &self,
         command: Command,
         origin: Origin,
     ) -> Result<Result<(), Refusal>, DoorError> {
-        if let Err(refusal) = self.is_alive() {
-            self.disarm_all().await?;
+        let shared = &self.own.shared;
+        if let Err(refusal) = shared.is_alive() {
+            shared.disarm_all().await?;
             return Ok(Err(refusal));
         }
-        if self.quote().await.is_err() {
+        if self.own.quote().await.is_err() {
             // The last time known is the stricter one: a planner's orders end earlier, and live ones look live.
-            self.ports
-                .observer
-                .saw(Moment::Warned("commanded without a new head: the sender is unavailable"));
+            let sentence = "commanded without a new head: the sender is unavailable";
+            shared.ports.observer.saw(Moment::Warned(sentence));
         }
+        shared.obey(command, origin).await
+    }
+}
+
+impl Shared {
+    async fn obey(&self, command: Command, origin: Origin) -> Result<Result<(), Refusal>, DoorError> {
         match command {
             Command::Arm(_) | Command::Disarm(_) => self.order(command, origin).await,
             Command::StandDown(rest) => self.stand_down(rest, origin).await,
@@ -41,7 +48,7 @@ impl Shared {
     }
 
     async fn order(&self, command: Command, origin: Origin) -> Result<Result<(), Refusal>, DoorError> {
-        let _lane = self.lane.lock().await;
+        let _writing = self.writing.lock().await;
         if let (Command::Arm(_), Err(refusal)) = (&command, self.is_confirmed()) {
             return Ok(Err(refusal));
         }
@@ -61,7 +68,7 @@ impl Shared {
 
     /// After the latch no standing order lives on, durably: clearing the switch arms none of them again.
     pub(super) async fn disarm_all(&self) -> Result<(), DoorError> {
-        let _lane = self.lane.lock().await;
+        let _writing = self.writing.lock().await;
         let orders = self.desk().orders.statuses();
         for status in orders {
             self.write_order(Command::Disarm(status.order.id), Origin::Operator).await?;
@@ -70,7 +77,7 @@ impl Shared {
     }
 
     async fn stand_down(&self, rest: StandDown, origin: Origin) -> Result<Result<(), Refusal>, DoorError> {
-        let _lane = self.lane.lock().await;
+        let _writing = self.writing.lock().await;
         let checked = self.desk().rests.check(&self.policy.parties.planner, rest, &origin, self.now());
         let rest = match checked {
             Ok(rest) => rest,
@@ -82,7 +89,7 @@ impl Shared {
     }
 
     async fn resume(&self, class: String, origin: Origin) -> Result<Result<(), Refusal>, DoorError> {
-        let _lane = self.lane.lock().await;
+        let _writing = self.writing.lock().await;
         let checked = self.desk().rests.check_resume(&class, &origin, self.now());
         if let Err(refusal) = checked {
             return Ok(Err(refusal));
@@ -104,7 +111,7 @@ impl Shared {
         reply: Reply,
         origin: Origin,
     ) -> Result<Result<(), Refusal>, DoorError> {
-        let _lane = self.lane.lock().await;
+        let _writing = self.writing.lock().await;
         let Some(question) = self.desk().questions.waiting(digest, self.now()).cloned() else {
             return Ok(Err(Refusal::NoQuestion(digest)));
         };

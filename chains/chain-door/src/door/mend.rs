@@ -8,7 +8,7 @@ use agent_core::{
     ports::{Appended, DoorError, Entry, EntryKind, Moment, Offered, Quote, Sent, Stuck},
 };
 
-use super::{Shared, intents::Attempt, past::is_ours, record::refused, settle::Handed};
+use super::{Lane, intents::Attempt, past::is_ours, record::refused, settle::Handed};
 use crate::{
     Gas, Page, Transaction,
     encode::encode,
@@ -33,10 +33,10 @@ enum Purpose {
     Release,
 }
 
-impl Shared {
+impl Lane {
     /// Does what helps, or tells why not; what is stuck is followed on in any case.
     pub(super) async fn mend(self: Arc<Self>, handed: &Handed, stuck: Stuck) -> Result<(), DoorError> {
-        let (observer, id) = (self.ports.observer.clone(), handed.draft.id);
+        let (observer, id) = (self.shared.ports.observer.clone(), handed.draft.id);
         observer.saw(Moment::Stuck(id, stuck));
         let why = format!("stuck for {} blocks: {}", stuck.blocks, stuck.reason);
         let mended = match remedy(stuck) {
@@ -44,7 +44,7 @@ impl Shared {
             Remedy::Fill(nonce) => self.fill(nonce).await?,
             Remedy::Replace => {
                 let lane = self.clone();
-                let _lane = lane.lane.lock().await;
+                let _turn = lane.turn.lock().await;
                 self.replace_or_cancel(handed, &why).await?.map(drop)
             }
         };
@@ -55,13 +55,14 @@ impl Shared {
         Ok(())
     }
 
-    /// The same at a higher price; what would be refused at any price is cancelled. The caller holds the lane.
+    /// The same at a higher price; what would be refused at any price is cancelled. It is the caller's turn.
     async fn replace_or_cancel(
         &self,
         handed: &Handed,
         why: &str,
     ) -> Result<Result<Sent, Refusal>, DoorError> {
-        let cancels = self.intents.attempts(handed.entry.subject).last().is_some_and(|latest| latest.cancels);
+        let cancels =
+            self.shared.intents.attempts(handed.entry.subject).last().is_some_and(|latest| latest.cancels);
         if !cancels {
             match self.replace(handed, Purpose::Replace, why).await? {
                 Err(refusal) if is_hopeless(&refusal) => {}
@@ -71,7 +72,7 @@ impl Shared {
         self.replace(handed, Purpose::Cancel, why).await
     }
 
-    /// Uses up the nonce of an intent that no node knows. The caller holds the lane.
+    /// Uses up the nonce of an intent that no node knows. It is the caller's turn.
     pub(super) async fn release(
         &self,
         handed: &Handed,
@@ -87,32 +88,38 @@ impl Shared {
         why: &str,
     ) -> Result<Result<Sent, Refusal>, DoorError> {
         let subject = handed.entry.subject;
-        let Some(latest) = self.intents.attempts(subject).pop() else {
+        let Some(latest) = self.shared.intents.attempts(subject).pop() else {
             return Ok(Err(Refusal::AlreadyTaken));
         };
         let (approved, more) = match self.approve_again(handed, &latest.transaction, purpose).await {
             Ok(approved) => approved,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let (transaction, cancels) = (approved.transaction, purpose != Purpose::Replace);
+        let (transaction, cancels) = (approved.transaction.clone(), purpose != Purpose::Replace);
         let page = ReplacedPage {
             transaction: transaction.clone(),
             cancels,
             why: why.to_owned(),
             policy: self.policy.hash,
-            keeps_signatures: self.ports.sender.keeps_signatures(),
+            keeps_signatures: self.sender.keeps_signatures(),
         };
         let keeps = page.keeps_signatures;
         let payload = Page::Replaced(Box::new(page)).bytes()?;
-        let (kind, at) = (EntryKind::Replaced, self.now());
+        let (kind, at) = (EntryKind::Replaced, self.shared.now());
         let entry = Entry { kind, subject, at, claims: Vec::new(), reservations: more.clone(), payload };
-        if let Appended::Rejected(conflict) = self.ports.journal.append(entry).await? {
+        let writing = self.shared.writing.lock().await;
+        let armed = self.shared.is_still_armed(&approved.simulated.origin, &approved.reservations);
+        if let Err(refusal) = armed {
+            return Ok(Err(refusal));
+        }
+        if let Appended::Rejected(conflict) = self.shared.ports.journal.append(entry).await? {
             return Ok(Err(refused(conflict)));
         }
-        self.intents.replaced(subject, Attempt::of(transaction.clone(), cancels, keeps), more);
+        self.shared.intents.replaced(subject, Attempt::of(transaction.clone(), cancels, keeps), more);
+        drop(writing);
         let sent = self.send(self.again(handed, transaction)).await;
         if let Ok(sent) = sent {
-            self.ports.observer.saw(Moment::Replaced(handed.draft.id, sent));
+            self.shared.ports.observer.saw(Moment::Replaced(handed.draft.id, sent));
         }
         Ok(sent)
     }
@@ -121,7 +128,7 @@ impl Shared {
     pub(super) fn again(&self, handed: &Handed, transaction: Transaction) -> Recorded {
         let Handed { draft, origin, watch, entry } = handed.clone();
         let order_flow = self.policy.order_flow(&draft.strategy);
-        let signatures = self.signatures(entry.subject, &transaction);
+        let signatures = self.shared.signatures(entry.subject, &transaction);
         Recorded { draft, origin, transaction, watch, order_flow, entry, signatures }
     }
 
@@ -132,8 +139,8 @@ impl Shared {
         latest: &Transaction,
         purpose: Purpose,
     ) -> Result<(Approved, Vec<agent_core::ports::Reservation>), Refusal> {
-        self.is_alive()?;
-        self.is_confirmed()?;
+        self.shared.is_alive()?;
+        self.shared.is_confirmed()?;
         let quote = self.quote().await?;
         if !is_ours(latest, &quote) {
             return Err(Refusal::WrongChain { policy: self.policy.chain.0, chain: latest.chain.0 });
@@ -145,8 +152,8 @@ impl Shared {
         let transaction = self.next_attempt(latest, &draft, purpose, &quote)?;
         let before = (transaction.nonce, transaction.gas.limit);
         let simulated = self.simulate_frame(draft, origin, &transaction.frame(), before).await?;
-        let mandate = self.desk().orders.mandate(&simulated.origin);
-        let held = self.intents.reserved(handed.entry.subject);
+        let mandate = self.shared.desk().orders.mandate(&simulated.origin);
+        let held = self.shared.intents.reserved(handed.entry.subject);
         let approved = Approved { simulated, transaction, reservations: held };
         let more = judge_replacement(&self.policy, &approved, &quote, mandate.as_ref())?;
         Ok((approved, more))

@@ -11,7 +11,7 @@ use agent_core::{
     units::BlockRef,
 };
 
-use super::Shared;
+use super::Lane;
 use crate::{encode::encode, ladder::Simulated};
 
 /// Drafts that are kept ready; one more takes the place of the oldest.
@@ -52,26 +52,26 @@ impl Shelf {
     }
 }
 
-impl Shared {
+impl Lane {
     /// Looks at everything that an offer under a standing order would wait for. What cannot be had is not ready; the offer
     /// itself will say why.
     pub(super) async fn prepare(&self, draft: Draft, origin: Origin) {
-        let armed = self.desk().orders.mandate(&origin).is_some();
-        if !armed || self.may_act(&draft, &origin).is_err() {
+        let armed = self.shared.desk().orders.mandate(&origin).is_some();
+        if !armed || self.shared.may_act(&draft, &origin).is_err() {
             return;
         }
         let id = draft.id;
         if let Ok(Some(ready)) = self.look_ahead(draft.action).await {
-            self.desk().shelf.put(ready);
-            self.ports.observer.saw(Moment::Prepared(id));
+            self.shared.desk().shelf.put(ready);
+            self.shared.ports.observer.saw(Moment::Prepared(id));
         }
     }
 
-    /// Without the lane: an offer does not wait for this, and whether another came in between shows when it is taken.
+    /// Without its turn in the lane: an offer does not wait for this, and whether another came in between shows when it is taken.
     async fn look_ahead(&self, action: Action) -> Result<Option<Ready>, Refusal> {
         let quote = self.quote().await?;
         let frame = encode(&action, quote.from, self.policy.executor)?;
-        let ahead = self.intents.ahead_of(quote.nonce);
+        let ahead = self.shared.intents.ahead_of(self.key, quote.nonce);
         let gas_limit = self.policy.limits.gas_per_transaction;
         let simulation = self.look(ahead.clone(), &frame, gas_limit).await?;
         // What fails now may go well on the next block, and is looked at again there.
@@ -83,20 +83,21 @@ impl Shared {
     /// What was made ready for this very action, if the world is still the one that it was made for, or one block on.
     pub(super) fn ready(&self, draft: &Draft, origin: &Origin) -> Option<(Quote, Simulated)> {
         let Origin::Reflex { .. } = origin else { return None };
-        let head = self.ports.sender.heard()?;
-        let Ready { quote, ahead, frame, simulation, .. } = self.desk().shelf.take(&draft.action)?;
+        let head = self.sender.heard()?;
+        let Ready { quote, ahead, frame, simulation, .. } = self.shared.desk().shelf.take(&draft.action)?;
         let here = [head.block.hash, head.parent].contains(&simulation.at.hash);
-        let nonce = self.intents.next_nonce(quote.nonce);
-        let unmoved = nonce == quote.nonce && self.intents.ahead_of(nonce) == ahead;
+        let nonce = self.shared.intents.next_nonce(self.key, quote.nonce);
+        let ours = quote.from == self.key;
+        let unmoved = nonce == quote.nonce && self.shared.intents.ahead_of(self.key, nonce) == ahead;
         // Within one block a base fee rises by an eighth at most (EIP-1559).
         let base_fee = head.base_fee.checked_add(head.base_fee.div_ceil(8))?;
         let least_fee = quote.least_fee.max(base_fee.checked_add(quote.tip)?);
-        if !here || !unmoved || least_fee > quote.max_fee {
+        if !ours || !here || !unmoved || least_fee > quote.max_fee {
             return None;
         }
-        let timestamp = self.tell_time(head.block.timestamp);
+        let timestamp = self.shared.tell_time(head.block.timestamp);
         let quote = Quote { least_fee, head: BlockRef { timestamp, ..head.block }, ..quote };
-        self.ports.observer.saw(Moment::Simulated(draft.id, &simulation));
+        self.shared.ports.observer.saw(Moment::Simulated(draft.id, &simulation));
         Some((quote, Simulated { draft: draft.clone(), origin: origin.clone(), frame, simulation }))
     }
 }

@@ -1,12 +1,14 @@
 //! From approved to recorded: the one atomic durable step.
 
 use agent_core::{
-    Refusal,
-    ports::{Appended, Claim, Conflict, DoorError, Entry, EntryKind, JournalError, Moment, Sequence},
+    Draft, Origin, OutsideMandate, Refusal,
+    ports::{
+        Appended, Claim, Conflict, DoorError, Entry, EntryKind, JournalError, Moment, Reservation, Sequence,
+    },
 };
 use alloy_primitives::{B256, keccak256};
 
-use super::{Shared, intents::Attempt};
+use super::{Lane, Shared, intents::Attempt};
 use crate::{
     Page,
     judge::watch,
@@ -14,7 +16,7 @@ use crate::{
     payload::{RecordedPage, approval_claim, nonce_claim, taken_claim},
 };
 
-impl Shared {
+impl Lane {
     /// Claims the opportunity and the nonce, reserves the budgets, and writes the transaction down; or a refusal, and
     /// nothing is claimed.
     pub(super) async fn record(
@@ -22,12 +24,13 @@ impl Shared {
         approved: Approved,
         approval: Option<B256>,
     ) -> Result<Result<Recorded, Refusal>, DoorError> {
-        if let Err(refusal) = self.is_alive() {
-            return Ok(Err(refusal));
-        }
         let Approved { simulated, transaction, reservations } = approved;
         let (draft, origin) = (simulated.draft.clone(), simulated.origin.clone());
-        let keeps_signatures = self.ports.sender.keeps_signatures();
+        let keeps_signatures = self.sender.keeps_signatures();
+        let _writing = self.shared.writing.lock().await;
+        if let Err(refusal) = self.shared.may_still(&draft, &origin, &reservations) {
+            return Ok(Err(refusal));
+        }
         let page = RecordedPage {
             draft: draft.clone(),
             origin: origin.clone(),
@@ -38,7 +41,7 @@ impl Shared {
             keeps_signatures,
         };
         let payload = Page::Recorded(Box::new(page)).bytes()?;
-        let (subject, at) = (keccak256(&payload), self.now());
+        let (subject, at) = (keccak256(&payload), self.shared.now());
         let mut claims = vec![
             Claim { key: taken_claim(&draft), releasable: true },
             Claim { key: nonce_claim(&transaction), releasable: true },
@@ -48,28 +51,48 @@ impl Shared {
         let entry = Entry { kind, subject, at, claims, reservations: reservations.clone(), payload };
         // Counted before it is written: should this future be dropped meanwhile, it may be in the journal all the same.
         let attempt = Attempt::of(transaction.clone(), false, keeps_signatures);
-        let counted = self.intents.open(subject, attempt, &reservations);
-        match self.ports.journal.append(entry).await? {
+        let counted = self.shared.intents.open(subject, attempt, &reservations);
+        match self.shared.ports.journal.append(entry).await? {
             Appended::Rejected(conflict) => {
                 if counted {
-                    self.intents.closed(subject);
+                    self.shared.intents.closed(subject);
                 }
                 Ok(Err(refused(conflict)))
             }
             Appended::Written(sequence) => {
                 {
-                    let mut desk = self.desk();
+                    let mut desk = self.shared.desk();
                     desk.orders.used(&origin);
                     desk.books.opened(subject, &draft.strategy);
                 }
-                self.ports.observer.saw(Moment::Recorded(draft.id, sequence));
+                self.shared.ports.observer.saw(Moment::Recorded(draft.id, sequence));
                 let watch = watch(&self.policy, transaction.from);
                 let entry = RecordedEntry { subject, at, reservations };
                 let order_flow = self.policy.order_flow(&draft.strategy);
-                let signatures = self.signatures(subject, &transaction);
+                let signatures = self.shared.signatures(subject, &transaction);
                 Ok(Ok(Recorded { draft, origin, transaction, watch, order_flow, entry, signatures }))
             }
         }
+    }
+}
+
+impl Shared {
+    /// The last look at what other lanes and commands may have changed since it was judged. The caller holds `writing`.
+    fn may_still(&self, draft: &Draft, origin: &Origin, reservations: &[Reservation]) -> Result<(), Refusal> {
+        self.may_act(draft, origin)?;
+        self.is_still_armed(origin, reservations)
+    }
+
+    /// The order that it was judged under, whose use is among `reservations`, is still the one that is armed.
+    pub(super) fn is_still_armed(
+        &self,
+        origin: &Origin,
+        reservations: &[Reservation],
+    ) -> Result<(), Refusal> {
+        let Origin::Reflex { .. } = origin else { return Ok(()) };
+        let armed = self.desk().orders.mandate(origin);
+        let holds = armed.is_some_and(|armed| reservations.iter().any(|use_| use_.budget == armed.budget));
+        holds.then_some(()).ok_or(Refusal::OutsideMandate(OutsideMandate::NotArmed))
     }
 }
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use agent_core::{
     Refusal, Settlement,
-    ports::{DoorError, Entry, SenderError, Sent, Standing, Stored, Underway},
+    ports::{DoorError, Entry, SenderError, Sent, Standing, Underway},
 };
 
 use super::{
-    Shared,
+    Lane,
     intents::Attempt,
     past::{is_ours, recorded},
     settle::Handed,
@@ -30,37 +30,41 @@ enum Stands {
     Unknown,
 }
 
-impl Shared {
-    /// Takes up every open intent that nobody follows. It may be called again at any time: in between it mends what a
-    /// dropped offer or a dropped outcome left.
+impl Lane {
+    /// Takes up every open intent of the lane's key that nobody follows. It may be called again at any time: in between it
+    /// mends what a dropped offer or a dropped outcome left.
     pub(super) async fn recover(self: Arc<Self>) -> Result<Vec<Underway>, DoorError> {
-        if self.is_alive().is_err() {
-            self.disarm_all().await?;
-        }
-        let shared = self.clone();
+        let lane = self.clone();
         // No offer is between its record and its signature while this is held.
-        let _lane = shared.lane.lock().await;
+        let _turn = lane.turn.lock().await;
         // How late it is decides what may be given up. Who cannot say gives up nothing.
         drop(self.quote().await);
-        let followed = self.intents.followed();
+        let followed = self.shared.intents.followed();
         let mut underway = Vec::new();
-        for stored in self.ports.journal.open_intents().await? {
-            if !followed.contains(&stored.entry.subject) {
-                underway.extend(self.clone().take_up(stored).await?);
+        for stored in self.shared.ports.journal.open_intents().await? {
+            if followed.contains(&stored.entry.subject) {
+                continue;
+            }
+            let page = recorded(&stored)?;
+            if page.transaction.from == self.key {
+                underway.extend(self.clone().take_up(*page, stored.entry).await?);
             }
         }
         Ok(underway)
     }
 
-    async fn take_up(self: Arc<Self>, stored: Stored) -> Result<Option<Underway>, DoorError> {
-        let page = recorded(&stored)?;
-        let subject = stored.entry.subject;
+    async fn take_up(
+        self: Arc<Self>,
+        page: RecordedPage,
+        entry: Entry,
+    ) -> Result<Option<Underway>, DoorError> {
+        let subject = entry.subject;
         // A dropped offer may have been written all the same.
         let attempt = Attempt::of(page.transaction.clone(), false, page.keeps_signatures);
-        if self.intents.open(subject, attempt, &stored.entry.reservations) {
-            self.desk().books.opened(subject, &page.draft.strategy);
+        if self.shared.intents.open(subject, attempt, &entry.reservations) {
+            self.shared.desk().books.opened(subject, &page.draft.strategy);
         }
-        let handed = self.handed(&page, &stored.entry);
+        let handed = self.handed(&page, &entry);
         match self.stands(&handed).await? {
             Stands::Known(sent) => Ok(Some(self.follow(handed, sent))),
             Stands::Superseded => {
@@ -68,7 +72,7 @@ impl Shared {
                 self.close(&handed, Settlement::Dropped { why }).await?;
                 Ok(None)
             }
-            Stands::Unknown => self.take_up_unknown(*page, handed).await,
+            Stands::Unknown => self.take_up_unknown(page, handed).await,
         }
     }
 
@@ -79,7 +83,7 @@ impl Shared {
         page: RecordedPage,
         handed: Handed,
     ) -> Result<Option<Underway>, DoorError> {
-        let Some(latest) = self.intents.attempts(handed.entry.subject).pop() else { return Ok(None) };
+        let Some(latest) = self.shared.intents.attempts(handed.entry.subject).pop() else { return Ok(None) };
         let transaction = latest.transaction.clone();
         if self.quote().await.is_ok_and(|quote| !is_ours(&transaction, &quote)) {
             // This lane's key never signed it, and never will.
@@ -110,15 +114,15 @@ impl Shared {
     async fn stands(&self, handed: &Handed) -> Result<Stands, DoorError> {
         let subject = handed.entry.subject;
         let mut stands = Stands::Superseded;
-        for Attempt { transaction, .. } in self.intents.attempts(subject) {
+        for Attempt { transaction, .. } in self.shared.intents.attempts(subject) {
             let rung = self.again(handed, transaction.clone());
-            match self.ports.sender.find(&rung).await.map_err(DoorError::Standing)? {
+            match self.sender.find(&rung).await.map_err(DoorError::Standing)? {
                 Standing::Known(sent) => {
-                    self.intents.signed(subject, &transaction, sent);
+                    self.shared.intents.signed(subject, &transaction, sent);
                     stands = Stands::Known(sent);
                 }
                 Standing::Unknown(sent) => {
-                    self.intents.signed(subject, &transaction, sent);
+                    self.shared.intents.signed(subject, &transaction, sent);
                     if let Stands::Superseded = stands {
                         stands = Stands::Unknown;
                     }
@@ -149,8 +153,8 @@ impl Shared {
         handed: &Handed,
         latest: Attempt,
     ) -> Result<(), Refusal> {
-        self.is_alive()?;
-        self.is_confirmed()?;
+        self.shared.is_alive()?;
+        self.shared.is_confirmed()?;
         if page.policy != self.policy.hash {
             return Err(Refusal::PolicyChanged);
         }
@@ -163,9 +167,12 @@ impl Shared {
         let (draft, origin) = (handed.draft.clone(), handed.origin.clone());
         let simulated = self.simulate_frame(draft, origin, &transaction.frame(), before).await?;
         let quote = self.quote().await?;
-        let mandate = self.desk().orders.mandate(&simulated.origin);
-        let again =
-            Approved { simulated, transaction, reservations: self.intents.reserved(handed.entry.subject) };
+        let mandate = self.shared.desk().orders.mandate(&simulated.origin);
+        let again = Approved {
+            simulated,
+            transaction,
+            reservations: self.shared.intents.reserved(handed.entry.subject),
+        };
         judge_again(&self.policy, &again, &quote, mandate.as_ref())
     }
 }

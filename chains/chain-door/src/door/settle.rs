@@ -9,7 +9,7 @@ use agent_core::{
 };
 use alloy_primitives::Address;
 
-use super::{Shared, offer::no_sender, record::written};
+use super::{Lane, offer::no_sender, record::written};
 use crate::{
     Page,
     judge::used,
@@ -38,7 +38,7 @@ impl Handed {
     }
 }
 
-impl Shared {
+impl Lane {
     /// Signs and broadcasts. When the kill switch was latched meanwhile, or the sender says that no signature left, the
     /// intent is dropped at once.
     pub(super) async fn underway(
@@ -56,19 +56,19 @@ impl Shared {
 
     /// Has it signed and broadcast, unless the kill switch is latched by now. A refusal means that no signature left.
     pub(super) async fn send(&self, recorded: Recorded) -> Result<Sent, Refusal> {
-        self.is_alive()?;
+        self.shared.is_alive()?;
         let (id, subject, transaction) =
             (recorded.id(), recorded.entry.subject, recorded.transaction().clone());
-        let sent = self.ports.sender.send(recorded).await.map_err(|error| no_sender(&error))?;
-        self.intents.signed(subject, &transaction, sent);
-        self.ports.observer.saw(Moment::Sent(id, sent));
+        let sent = self.sender.send(recorded).await.map_err(|error| no_sender(&error))?;
+        self.shared.intents.signed(subject, &transaction, sent);
+        self.shared.ports.observer.saw(Moment::Sent(id, sent));
         Ok(sent)
     }
 
     /// Follows an intent all of whose signed transactions are known.
     pub(super) fn follow(self: Arc<Self>, handed: Handed, sent: Sent) -> Underway {
         let (id, subject) = (handed.draft.id, handed.entry.subject);
-        let following = self.intents.follow(subject);
+        let following = self.shared.intents.follow(subject);
         let outcome = async move {
             let settlement = self.clone().see_through(&handed).await?;
             let report = self.close(&handed, settlement).await;
@@ -82,9 +82,9 @@ impl Shared {
     async fn see_through(self: Arc<Self>, handed: &Handed) -> Result<Settlement, DoorError> {
         let subject = handed.entry.subject;
         loop {
-            let (attempts, watch) = (self.intents.sent(subject), handed.watch.clone());
-            match self.ports.sender.follow(attempts, watch).await {
-                Followed::Final(settlement) => return Ok(self.intents.as_meant(subject, settlement)),
+            let (attempts, watch) = (self.shared.intents.sent(subject), handed.watch.clone());
+            match self.sender.follow(attempts, watch).await {
+                Followed::Final(settlement) => return Ok(self.shared.intents.as_meant(subject, settlement)),
                 Followed::Stuck(stuck) => self.clone().mend(handed, stuck).await?,
             }
         }
@@ -105,7 +105,7 @@ impl Shared {
         };
         let settle = |(mined, reverted): (Mined, bool)| {
             let used = |reserved| used(reserved, mined.gas_paid, reverted);
-            self.tell_time(mined.block.timestamp);
+            self.shared.tell_time(mined.block.timestamp);
             (entry.at.max(mined.block.timestamp), entry.reservations.iter().map(used).collect())
         };
         let is_mined = mined.is_some();
@@ -115,13 +115,13 @@ impl Shared {
         let payload = Page::Closed { outcome: report.outcome.clone() }.bytes()?;
         let subject = entry.subject;
         let entry = Entry { kind, subject, at, claims: Vec::new(), reservations, payload };
-        written(self.ports.journal.append(entry).await?)?;
+        written(self.shared.ports.journal.append(entry).await?)?;
         if is_mined {
-            self.intents.mined(subject);
+            self.shared.intents.mined(subject);
         }
-        self.intents.closed(subject);
-        self.desk().books.ended(subject, &settlement, at);
-        self.ports.observer.saw(Moment::Closed(report.id, &report.outcome));
+        self.shared.intents.closed(subject);
+        self.shared.desk().books.ended(subject, &settlement, at);
+        self.shared.ports.observer.saw(Moment::Closed(report.id, &report.outcome));
         Ok(report)
     }
 }

@@ -1,6 +1,7 @@
 //! The door between scripted ports.
 
 mod compromised;
+mod lanes;
 mod mend;
 mod model;
 mod orders;

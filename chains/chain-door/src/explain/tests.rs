@@ -241,3 +241,16 @@ fn nothing_unprintable_is_printed() {
         "{shown}"
     );
 }
+
+#[test]
+fn a_lane_is_told_by_the_executor_that_is_called() {
+    let intent = Action::Execute(intent());
+    let frame = encode(&intent, FAST_KEY, Some(FAST_EXECUTOR)).unwrap();
+    let transaction = Transaction::new(frame, &quote(), Gas { limit: 180_000, max_fee: GWEI, tip: 1 });
+    let explained = |policy: Policy| explain(&policy, &(&transaction).into(), Some(Timestamp(NOW)));
+    let of_lanes = explained(policy_of_lanes());
+    expect!["chain 31337, from 0xf1f1f1F1f1f1F1F1f1F1f1F1F1F1F1f1F1f1f1F1 with nonce 7, in lane fast"]
+        .assert_eq(&of_lanes.tree[0].text);
+    assert!(of_lanes.objections.is_empty(), "{of_lanes}");
+    assert!(!explained(policy()).objections.is_empty(), "without the lane it is nobody's executor");
+}

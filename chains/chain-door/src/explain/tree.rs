@@ -7,7 +7,10 @@ use super::{
     AnyTransaction, Branch,
     names::{Names, coin},
 };
-use crate::decode::{self, Effect, Inner, Meaning, Unread};
+use crate::{
+    decode::{self, Effect, Inner, Meaning, Unread},
+    policy::DEFAULT_LANE,
+};
 
 /// How many bytes of what nobody reads are printed.
 const PRINTED: usize = 68;
@@ -15,7 +18,11 @@ const PRINTED: usize = 68;
 /// Everything around the call: chain, key, gas, coin, authorisations.
 pub(super) fn head(names: &Names<'_>, transaction: &AnyTransaction) -> Vec<Branch> {
     let AnyTransaction { chain, from, nonce, value, gas, .. } = transaction;
-    let mut lines = vec![Branch::leaf(format!("chain {chain}, from {from} with nonce {nonce}"))];
+    let lane = match names.policy.lane.as_str() {
+        DEFAULT_LANE => String::new(),
+        lane => format!(", in lane {lane}"),
+    };
+    let mut lines = vec![Branch::leaf(format!("chain {chain}, from {from} with nonce {nonce}{lane}"))];
     if let Some(gas) = gas {
         let most = Wei::for_gas(gas.limit, gas.max_fee)
             .map_or_else(|| "more than 256 bits".to_owned(), |wei| coin(wei.0));

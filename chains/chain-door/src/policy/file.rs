@@ -6,8 +6,8 @@ use agent_core::units::{AmountError, ChainId, Token};
 use alloy_primitives::{Address, U256, keccak256};
 
 use super::{
-    ApprovalRule, Breakers, ContractRule, Function, Limits, Parties, PlannerRule, Policy, StrategyRule,
-    TokenRule, signature,
+    ApprovalRule, Breakers, ContractRule, DEFAULT_LANE, Function, Limits, Parties, PlannerRule, Policy,
+    StrategyRule, TokenRule, signature,
     tables::{
         ApprovalTable, BreakersTable, ContractTable, LimitsTable, PlannerTable, PolicyFile, StrategyTable,
         TokenTable,
@@ -43,29 +43,58 @@ pub(super) fn parse(text: &str) -> Result<Policy, PolicyError> {
     if file.executor == Some(Address::ZERO) {
         return Err(value("executor", "is the zero address; leave the key out until one is deployed"));
     }
+    let others = lanes(&file)?;
+    let executors: BTreeSet<Address> =
+        file.executor.into_iter().chain(others.values().flatten().copied()).collect();
     let limits = limits(&file.limits)?;
-    let recipients = recipients(&file)?;
+    let recipients = recipients(&file, &executors)?;
     let tokens = tokens(file.tokens)?;
     let approval = approval(file.approval, &tokens)?;
     Ok(Policy {
         hash: keccak256(text),
         chain: ChainId(file.chain),
+        lane: DEFAULT_LANE.to_owned(),
         executor: file.executor,
         tokens,
-        contracts: contracts(file.contracts, file.executor)?,
+        contracts: contracts(file.contracts, &executors)?,
         parties: Parties {
             recipients,
-            strategies: strategies(file.strategies)?,
+            strategies: strategies(file.strategies, &others)?,
             planner: planner(file.planner)?,
         },
         approval,
         breakers: breakers(file.breakers)?,
         limits,
+        others,
     })
 }
 
 fn value(key: impl Into<String>, problem: impl Into<String>) -> PolicyError {
     PolicyError::Value { key: key.into(), problem: problem.into() }
+}
+
+/// Letters and such: what can be written in any table's name and on a command line.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+/// The executors of the lanes beside the default one.
+fn lanes(file: &PolicyFile) -> Result<BTreeMap<String, Option<Address>>, PolicyError> {
+    let mut taken: BTreeSet<Address> = file.executor.into_iter().chain([Address::ZERO]).collect();
+    for (name, table) in &file.lanes {
+        let key = format!("lanes.{name}");
+        if name == DEFAULT_LANE {
+            return Err(value(key, "is the lane of the top-level `executor`; choose another name"));
+        }
+        if !is_plain(name) {
+            return Err(value(key, "is no plain name; use letters, digits, dot, dash and underscore"));
+        }
+        if table.executor.is_some_and(|executor| !taken.insert(executor)) {
+            let problem = "is zero or another lane's; each lane has an executor of its own, and none until one is deployed";
+            return Err(value(format!("{key}.executor"), problem));
+        }
+    }
+    Ok(file.lanes.iter().map(|(name, table)| (name.clone(), table.executor)).collect())
 }
 
 fn limits(table: &LimitsTable) -> Result<Limits, PolicyError> {
@@ -107,8 +136,7 @@ fn tokens(tables: Vec<TokenTable>) -> Result<BTreeMap<Address, TokenRule>, Polic
     let mut symbols = BTreeSet::new();
     for table in tables {
         let key = format!("tokens.{}", table.symbol);
-        let named = table.symbol.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
-        if table.symbol.is_empty() || !named {
+        if !is_plain(&table.symbol) {
             return Err(value(key, "is no plain symbol; use letters, digits, dot, dash and underscore"));
         }
         if table.address.is_zero() || table.decimals > 77 {
@@ -133,15 +161,15 @@ fn tokens(tables: Vec<TokenTable>) -> Result<BTreeMap<Address, TokenRule>, Polic
 
 fn contracts(
     tables: Vec<ContractTable>,
-    executor: Option<Address>,
+    executors: &BTreeSet<Address>,
 ) -> Result<BTreeMap<Address, ContractRule>, PolicyError> {
     let mut rules = BTreeMap::new();
     for table in tables {
         let key = format!("contracts.{}", table.name);
-        if table.address.is_zero() || Some(table.address) == executor {
+        if table.address.is_zero() || executors.contains(&table.address) {
             return Err(value(
                 key,
-                "has the zero address or the executor's own; name the protocol's contract",
+                "has the zero address or an executor's own; name the protocol's contract",
             ));
         }
         let rule = ContractRule {
@@ -171,13 +199,13 @@ fn functions(key: &str, table: &ContractTable) -> Result<BTreeMap<[u8; 4], Funct
 }
 
 /// A recipient is somebody with a key: tokens sent to a contract that is named here for another purpose would be lost.
-fn recipients(file: &PolicyFile) -> Result<BTreeSet<Address>, PolicyError> {
+fn recipients(file: &PolicyFile, executors: &BTreeSet<Address>) -> Result<BTreeSet<Address>, PolicyError> {
     let contracts = file.contracts.iter().map(|table| table.address);
     let tokens = file.tokens.iter().map(|table| table.address);
     let never: BTreeSet<Address> =
-        contracts.chain(tokens).chain(file.executor).chain([Address::ZERO]).collect();
+        contracts.chain(tokens).chain(executors.iter().copied()).chain([Address::ZERO]).collect();
     if let Some(wrong) = file.recipients.iter().find(|recipient| never.contains(*recipient)) {
-        let problem = format!("has {wrong}, which is zero, the executor, a token or a contract; remove it");
+        let problem = format!("has {wrong}, which is zero, an executor, a token or a contract; remove it");
         return Err(value("recipients", problem));
     }
     Ok(file.recipients.iter().copied().collect())
@@ -185,11 +213,18 @@ fn recipients(file: &PolicyFile) -> Result<BTreeSet<Address>, PolicyError> {
 
 fn strategies(
     tables: BTreeMap<String, StrategyTable>,
+    lanes: &BTreeMap<String, Option<Address>>,
 ) -> Result<BTreeMap<String, StrategyRule>, PolicyError> {
     let rule = |(name, table): (String, StrategyTable)| {
         let key = format!("strategies.{name}.gas_per_window_eth");
         let gas_per_window = coin(&key, 18, &table.gas_per_window_eth)?;
-        Ok((name, StrategyRule { gas_per_window, order_flow: table.order_flow }))
+        let StrategyTable { order_flow, lane, .. } = table;
+        if lane != DEFAULT_LANE && !lanes.contains_key(&lane) {
+            let problem =
+                format!("names the lane \"{lane}\", which there is not; add the table [lanes.{lane}]");
+            return Err(value(format!("strategies.{name}.lane"), problem));
+        }
+        Ok((name, StrategyRule { lane, gas_per_window, order_flow }))
     };
     tables.into_iter().map(rule).collect()
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::explain::coin;
 
-use super::{ContractRule, Function, OrderFlow, Policy, StrategyRule, TokenRule};
+use super::{ContractRule, DEFAULT_LANE, Function, OrderFlow, Policy, StrategyRule, TokenRule};
 
 /// What `policy check` prints of a policy that parses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,7 +33,9 @@ const LONG_DEADLINE: u64 = 600;
 
 pub(super) fn report(policy: &Policy) -> PolicyReport {
     let allows = [
-        vec![whole(policy), gas(policy)],
+        vec![whole(policy)],
+        policy.others.iter().map(lane).collect(),
+        vec![gas(policy)],
         policy.tokens.values().map(|rule| token(policy, rule)).collect(),
         policy.contracts.iter().map(contract).collect(),
         policy.parties.strategies.iter().map(strategy).collect(),
@@ -56,6 +58,15 @@ fn whole(policy: &Policy) -> String {
             "acts on chain {} as soon as there is an executor; so far it can only deploy one",
             policy.chain.0
         ),
+    }
+}
+
+fn lane((name, executor): (&String, &Option<Address>)) -> String {
+    match executor {
+        Some(executor) => {
+            format!("in lane {name}, with a key of its own, acts through the executor {executor}")
+        }
+        None => format!("in lane {name}, with a key of its own, can only deploy an executor so far"),
     }
 }
 
@@ -115,8 +126,9 @@ fn strategy((name, rule): (&String, &StrategyRule)) -> String {
             format!("to private relays, and after {after_blocks} blocks in the public pool")
         }
     };
+    let lane = if rule.lane == DEFAULT_LANE { String::new() } else { format!(" in lane {}", rule.lane) };
     format!(
-        "strategy {} may pay {} for gas in a window, and sends {seen}",
+        "strategy {}{lane} may pay {} for gas in a window, and sends {seen}",
         name.escape_debug(),
         coin(rule.gas_per_window)
     )
@@ -237,6 +249,8 @@ fn about_strategies(policy: &Policy) -> Vec<String> {
     if policy.parties.strategies.is_empty() {
         found.push("there is no [strategies] table, so nothing is ever executed".to_owned());
     }
+    let unused = |lane: &&String| !policy.parties.strategies.values().any(|rule| rule.lane == **lane);
+    found.extend(policy.others.keys().filter(unused).map(|lane| format!("no strategy acts in lanes.{lane}")));
     for (name, rule) in &policy.parties.strategies {
         if rule.gas_per_window > policy.limits.gas_per_window {
             let name = name.escape_debug();

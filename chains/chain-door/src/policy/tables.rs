@@ -6,7 +6,7 @@ use alloy_primitives::Address;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::OrderFlow;
+use super::{DEFAULT_LANE, OrderFlow};
 
 /// What an agent may do with money. Whatever is not named here is refused.
 #[derive(Deserialize, JsonSchema)]
@@ -20,6 +20,9 @@ pub(super) struct PolicyFile {
     /// The executor contract. Without it, nothing but deploying one is allowed.
     #[schemars(with = "Option<String>", regex(pattern = "^0x[0-9a-fA-F]{40}$"))]
     pub(super) executor: Option<Address>,
+    /// Further keys at work, by name: each owns an executor of its own, and nothing that it sends waits for another's.
+    #[serde(default)]
+    pub(super) lanes: BTreeMap<String, LaneTable>,
     /// Bounds of every transaction.
     pub(super) limits: LimitsTable,
     /// The tokens that it knows.
@@ -41,6 +44,15 @@ pub(super) struct PolicyFile {
     pub(super) approval: Option<ApprovalTable>,
     /// When a strategy is stood down without anybody asking.
     pub(super) breakers: Option<BreakersTable>,
+}
+
+/// A key at work beside the one that owns the top-level executor. Limits and budgets are for all lanes together.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LaneTable {
+    /// The executor contract that its key owns. Without it, nothing but deploying one is allowed.
+    #[schemars(with = "Option<String>", regex(pattern = "^0x[0-9a-fA-F]{40}$"))]
+    pub(super) executor: Option<Address>,
 }
 
 /// Bounds of every transaction.
@@ -115,6 +127,13 @@ pub(super) struct StrategyTable {
     /// Who gets to see its transactions before they are mined.
     #[serde(default)]
     pub(super) order_flow: OrderFlow,
+    /// The lane in which it acts, one of `lanes`. Without it, the one of the top-level executor.
+    #[serde(default = "default_lane")]
+    pub(super) lane: String,
+}
+
+fn default_lane() -> String {
+    DEFAULT_LANE.to_owned()
 }
 
 /// How a person is asked. No reply means no.

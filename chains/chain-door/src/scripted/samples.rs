@@ -12,6 +12,9 @@ use crate::Policy;
 
 pub(crate) const KEY: Address = Address::repeat_byte(0xf0);
 pub(crate) const EXECUTOR: Address = Address::repeat_byte(0xee);
+/// A second lane's.
+pub(crate) const FAST_KEY: Address = Address::repeat_byte(0xf1);
+pub(crate) const FAST_EXECUTOR: Address = Address::repeat_byte(0xef);
 pub(crate) const USDC: Address = Address::repeat_byte(0x0c);
 pub(crate) const WETH: Address = Address::repeat_byte(0x0e);
 pub(crate) const POOL: Address = Address::repeat_byte(0xaa);
@@ -80,6 +83,14 @@ pub(crate) fn policy() -> Policy {
     Policy::parse(POLICY).unwrap()
 }
 
+/// The same with the lane `fast`, in which `keeper` acts.
+pub(crate) fn policy_of_lanes() -> Policy {
+    let lane = "[lanes.fast]\nexecutor = \"0xefefefefefefefefefefefefefefefefefefefef\"\n\n[limits]";
+    let strategy = "[strategies.keeper]\nlane = \"fast\"";
+    let text = POLICY.replacen("[limits]", lane, 1).replacen("[strategies.keeper]", strategy, 1);
+    Policy::parse(&text).unwrap()
+}
+
 pub(crate) fn selector(signature: &str) -> Bytes {
     Bytes::copy_from_slice(&keccak256(signature)[..4])
 }
@@ -108,6 +119,11 @@ pub(crate) fn draft(seed: u8) -> Draft {
         appraisal: Some(appraisal),
         action: Action::Execute(intent()),
     }
+}
+
+/// The same as the strategy asks for that acts in the lane `fast`.
+pub(crate) fn fast(seed: u8) -> Draft {
+    Draft { strategy: "keeper".into(), ..draft(seed) }
 }
 
 pub(crate) fn planner() -> Origin {
@@ -149,9 +165,11 @@ pub(crate) fn quote() -> Quote {
     }
 }
 
-/// A success on the head that gains the executor something of everything.
+/// A success on the head that gains whichever executor something of everything.
 pub(crate) fn success(request: &SimulationRequest) -> Simulation {
-    let change = |holder| if holder == EXECUTOR { I256::try_from(1_000).unwrap() } else { I256::ZERO };
+    let executors = [EXECUTOR, FAST_EXECUTOR];
+    let change =
+        |holder| if executors.contains(&holder) { I256::try_from(1_000).unwrap() } else { I256::ZERO };
     let delta = |&(holder, asset): &(Address, Asset)| BalanceDelta { holder, asset, change: change(holder) };
     Simulation {
         at: quote().head,

@@ -4,6 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use alloy::primitives::{Address, B256};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use keepwright::door::DEFAULT_LANE;
 
 use crate::{demo, devnet, door, executor, journal, keys, operate, policy, run};
 
@@ -157,6 +158,9 @@ pub(crate) struct ConfigFile {
     /// The config file of the agent whose executor it is.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
+    /// The lane whose executor it is, by its name in the policy.
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_LANE)]
+    pub(crate) lane: String,
     /// Confirm the policy, if it has this hash: `keepwright policy check` prints it.
     #[arg(long, value_name = "HASH")]
     pub(crate) confirm_policy: Option<B256>,

@@ -6,6 +6,7 @@ mod order_flow;
 mod secret;
 
 use std::{
+    collections::BTreeMap,
     fs, iter,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -22,9 +23,9 @@ use keepwright::{
         ports::Observer,
         units::{BlockNumber, Timestamp, Token, UsdE8},
     },
-    door::Policy,
+    door::{DEFAULT_LANE, Policy},
     evm::{Endpoint, FeeModel, OrderFlowRoutes},
-    liquidation::{LiquidationConfig, MarketConfig, TermsConfig, Venue},
+    liquidation::{LiquidationConfig, MarketConfig, STRATEGY, TermsConfig, Venue},
 };
 use serde::Deserialize;
 
@@ -40,7 +41,9 @@ pub(crate) struct Config {
     pub(crate) policy: PathBuf,
     pub(crate) chain: ChainConfig,
     routes: OrderFlowRoutes,
-    pub(crate) key: Option<KeyConfig>,
+    key: Option<KeyConfig>,
+    /// Keys of further lanes.
+    lanes: BTreeMap<String, KeyConfig>,
     pub(crate) planner: PlannerTable,
     pub(crate) orders: Vec<OrderTable>,
     pub(crate) liquidation: Option<LiquidationTable>,
@@ -59,6 +62,8 @@ struct File {
     #[serde(default)]
     order_flow: OrderFlowTable,
     key: Option<KeyTable>,
+    #[serde(default)]
+    lanes: BTreeMap<String, LaneTable>,
     planner: PlannerTable,
     #[serde(default)]
     orders: Vec<OrderTable>,
@@ -66,6 +71,13 @@ struct File {
     #[serde(default)]
     control: ControlTable,
     door: Option<DoorTable>,
+}
+
+/// What the policy calls a lane, with the key that owns its executor.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LaneTable {
+    key: KeyTable,
 }
 
 /// A door in a process of its own: `keepwright door` serves it, `keepwright run` connects to it.
@@ -138,6 +150,19 @@ impl Config {
         Site { endpoint, policy: policy.clone(), state, terms: self.chain.terms, routes, observer }
     }
 
+    /// Where the key of a lane is, and what the file calls that.
+    pub(crate) fn key(&self, lane: &str) -> (String, Option<&KeyConfig>) {
+        match lane {
+            DEFAULT_LANE => ("key".to_owned(), self.key.as_ref()),
+            lane => (format!("lanes.{lane}.key"), self.lanes.get(lane)),
+        }
+    }
+
+    /// Lanes that have a key here, beside the default one.
+    pub(crate) fn lanes(&self) -> impl Iterator<Item = &str> {
+        self.lanes.keys().map(String::as_str)
+    }
+
     pub(crate) fn read_policy(&self) -> eyre::Result<Policy> {
         Ok(policy::read(&self.policy)?.0)
     }
@@ -173,9 +198,27 @@ impl File {
         }
         let chain = self.chain.resolve(folder)?;
         let routes = self.order_flow.routes(&chain)?;
-        let key = self.key.map(|key| key.resolve(folder, chain.id)).transpose()?;
+        let key = self.key.map(|key| key.resolve("key", folder, chain.id)).transpose()?;
+        let lane = |(name, LaneTable { key })| {
+            let key = key.resolve(&format!("lanes.{name}.key"), folder, chain.id)?;
+            Ok((name, key))
+        };
+        let lanes = self.lanes.into_iter().map(lane).collect::<eyre::Result<_>>()?;
         let Self { mode, state, policy, planner, orders, liquidation, control, door, .. } = self;
-        Ok(Config { mode, state, policy, chain, routes, key, planner, orders, liquidation, control, door })
+        Ok(Config {
+            mode,
+            state,
+            policy,
+            chain,
+            routes,
+            key,
+            lanes,
+            planner,
+            orders,
+            liquidation,
+            control,
+            door,
+        })
     }
 }
 
@@ -259,7 +302,7 @@ impl LiquidationTable {
                 },
             },
             // An agent that only observes needs none: its door is closed.
-            executor: policy.executor().unwrap_or_default(),
+            executor: policy.executor_of(STRATEGY).unwrap_or_default(),
             tokens: policy.tokens().cloned().collect(),
             venues: self.venues.iter().map(venue).collect::<eyre::Result<_>>()?,
             terms: self.terms,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alloy::primitives::{Address, B256, U256};
+use alloy::primitives::{Address, U256};
 use eyre::{OptionExt, bail, eyre};
 use keepwright::{
     Authority, Keeper, Site,
@@ -11,6 +11,7 @@ use keepwright::{
         ports::{Offered, Unobserved},
         units::Token,
     },
+    door::{DEFAULT_LANE, Policy},
     evm::ExecutorState,
 };
 
@@ -23,39 +24,49 @@ use crate::{
 
 pub(crate) async fn run(command: ExecutorCommand) -> eyre::Result<()> {
     match command {
-        ExecutorCommand::Deploy(ConfigFile { config, confirm_policy }) => {
-            let config = Config::read(&config)?;
-            if let Some(executor) = config.read_policy()?.executor() {
+        ExecutorCommand::Deploy(which) => {
+            let (config, policy) = read(&which)?;
+            if let Some(executor) = policy.executor() {
                 bail!("the policy already names the executor {executor}; remove that line to deploy another");
             }
-            let created = deploy(&open(&config, confirm_policy).await?).await?;
+            let created = deploy(&open(&config, policy, &which).await?).await?;
             println!("executor deployed at {created}");
-            println!("write this into {}: executor = \"{created}\"", config.policy.display());
+            let table =
+                if which.lane == DEFAULT_LANE { String::new() } else { format!("[lanes.{}] ", which.lane) };
+            println!("write this into {}: {table}executor = \"{created}\"", config.policy.display());
         }
-        ExecutorCommand::Owner { config: ConfigFile { config, confirm_policy }, offer_to, accept } => {
-            let config = Config::read(&config)?;
+        ExecutorCommand::Owner { config: which, offer_to, accept } => {
+            let (config, policy) = read(&which)?;
             let change = offer_to.map(|to| Maintenance::TransferOwnership { to });
             if let Some(change) = change.or(accept.then_some(Maintenance::AcceptOwnership)) {
-                maintain(&open(&config, confirm_policy).await?, change).await?;
+                maintain(&open(&config, policy.clone(), &which).await?, change).await?;
             }
-            println!("{}", owner(&config).await?);
+            println!("{}", owner(&config, &policy).await?);
         }
-        ExecutorCommand::Withdraw { config: ConfigFile { config, confirm_policy }, token, amount, to } => {
-            let config = Config::read(&config)?;
-            let policy = config.read_policy()?;
+        ExecutorCommand::Withdraw { config: which, token, amount, to } => {
+            let (config, policy) = read(&which)?;
             let native = Token { address: Address::ZERO, symbol: "ETH".to_owned(), decimals: 18 };
-            let token = if token == native.symbol { &native } else { config::token(&policy, &token)? };
+            let token = if token == native.symbol { native } else { config::token(&policy, &token)?.clone() };
             let amount = token.parse(&amount)?;
             let maintenance = Maintenance::Withdraw { token: amount.token, raw: amount.raw, to };
-            let mined = maintain(&open(&config, confirm_policy).await?, maintenance).await?;
+            let mined = maintain(&open(&config, policy, &which).await?, maintenance).await?;
             println!("{} sent to {to} in transaction {}", token.display(amount.raw), mined.transaction);
         }
     }
     Ok(())
 }
 
-async fn owner(config: &Config) -> eyre::Result<String> {
-    let executor = config.read_policy()?.executor().ok_or_eyre("the policy names no executor")?;
+/// The config, and the policy as the lane in question is held to it: its key acts, and the others rest.
+fn read(which: &ConfigFile) -> eyre::Result<(Config, Policy)> {
+    let config = Config::read(&which.config)?;
+    let lane = &which.lane;
+    let policy = config.read_policy()?.in_lane(lane);
+    let policy = policy.ok_or_eyre(format!("the policy has no lane `{lane}`; add `[lanes.{lane}]` there"))?;
+    Ok((config, policy))
+}
+
+async fn owner(config: &Config, policy: &Policy) -> eyre::Result<String> {
+    let executor = policy.executor().ok_or_eyre("the policy names no executor")?;
     let endpoint = config.chain.connect().await?;
     match ExecutorState::read(&endpoint, executor).await? {
         ExecutorState::Ours { owner } => {
@@ -65,14 +76,13 @@ async fn owner(config: &Config) -> eyre::Result<String> {
     }
 }
 
-async fn open(config: &Config, confirm: Option<B256>) -> eyre::Result<Keeper> {
-    let policy = config.read_policy()?;
+async fn open(config: &Config, policy: Policy, which: &ConfigFile) -> eyre::Result<Keeper> {
     let (endpoint, observer) = (config.chain.connect().await?, Arc::new(Unobserved));
     let state = config.operated().to_owned();
     let site = Site { state, ..config.site(endpoint, &policy, observer) };
     let hash = policy.hash();
-    let keeper = site.open(Authority::Live(unlock(config).await?)).await?;
-    policy::confirm_if(keeper.door().as_ref(), hash, confirm).await?;
+    let keeper = site.open(Authority::Live(unlock(config, &which.lane).await?.into())).await?;
+    policy::confirm_if(keeper.door().as_ref(), hash, which.confirm_policy).await?;
     Ok(keeper)
 }
 

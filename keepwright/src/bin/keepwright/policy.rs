@@ -4,6 +4,8 @@ mod copies;
 mod explain;
 mod settle;
 
+use std::collections::BTreeMap;
+
 use eyre::{Context, OptionExt, ensure};
 use keepwright::{
     control::Client,
@@ -38,7 +40,8 @@ fn check(file: &std::path::Path, json: bool) -> eyre::Result<()> {
     let (hash, chain) = (policy.hash(), policy.chain());
     let tokens: Vec<_> = policy.tokens().map(|token: &Token| token.symbol.clone()).collect();
     if json {
-        let told = json!({ "hash": hash, "chain": chain, "executor": policy.executor(), "tokens": tokens, "report": policy.report() });
+        let lanes: BTreeMap<_, _> = policy.lanes().collect();
+        let told = json!({ "hash": hash, "chain": chain, "executor": policy.executor(), "lanes": lanes, "tokens": tokens, "report": policy.report() });
         println!("{told}");
         return Ok(());
     }

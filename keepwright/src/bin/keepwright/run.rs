@@ -1,18 +1,18 @@
 //! `keepwright run`: the agent that a config file describes.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use alloy::{primitives::Address, sol, sol_types::SolCall};
-use eyre::{Context, OptionExt, bail};
+use eyre::{Context, OptionExt, bail, ensure};
 use keepwright::{
-    Authority, Keeper,
+    Authority, Keeper, LaneKeys,
     core::{
         Query,
         ports::Reader,
         units::{Timestamp, Token},
     },
-    door::Policy,
-    evm::{Endpoint, EvmReader, ExecutorState, ReaderConfig, UnlockedKey},
+    door::{DEFAULT_LANE, Policy},
+    evm::{Endpoint, EvmReader, ExecutorState, ReaderConfig},
     liquidation::{ExplainLiquidation, LiquidationPositions, LiquidationStrategy, Revision},
     runtime::{RulesPlanner, tools::ArmStandingOrder},
 };
@@ -24,7 +24,7 @@ use crate::{
     config::{self, Config, PlannerTable},
     policy::{self, Settled},
     shutdown,
-    unlock::unlock,
+    unlock::{check_lanes, unlock_all},
     view::{Names, Printer, Style, Watcher},
 };
 
@@ -76,33 +76,49 @@ async fn authority(config: &Config, policy: &Policy, endpoint: &Endpoint) -> eyr
     }
 }
 
-/// The key, once it is clear that it can act here: a pool that the strategy knows, contracts that are what they were, and
-/// an executor of this version that the key owns.
+/// The keys, once it is clear that they can act here: a pool that the strategy knows, contracts that are what they were, and
+/// in each lane an executor of this version that its key owns.
 pub(crate) async fn ready_to_act(
     config: &Config,
     policy: &Policy,
     endpoint: &Endpoint,
-) -> eyre::Result<UnlockedKey> {
+) -> eyre::Result<LaneKeys> {
     if let Some(table) = &config.liquidation {
         check_pool(table.pool, endpoint).await?;
     }
-    let executor = policy.executor().ok_or_eyre(
-        "the policy names no executor; run `keepwright executor deploy` and write its address into the policy",
-    )?;
-    let state = ExecutorState::read(endpoint, executor).await?;
+    check_lanes(config, policy)?;
+    let mut owners = Vec::new();
+    for (lane, executor) in policy.lanes() {
+        owners.push(owner(lane, executor, endpoint).await?);
+    }
     code::check(config, policy, endpoint, config.operated()).await?;
-    let key = unlock(config).await?;
-    match state {
-        ExecutorState::Ours { owner } if owner == key.address() => Ok(key),
-        ExecutorState::Ours { owner } => {
-            bail!(
-                "executor {executor} belongs to {owner}, not to the key {}; use its owner's keystore",
-                key.address()
-            )
-        }
-        ExecutorState::NotOurs => {
-            bail!("{executor} holds no executor of this version; run `keepwright executor deploy`")
-        }
+    let keys = unlock_all(config, policy).await?;
+    for ((name, key), (executor, owner)) in keys.addresses().zip(owners) {
+        let lane = name.map_or_else(String::new, |name| format!(" of lane `{name}`"));
+        ensure!(
+            owner == key,
+            "executor {executor}{lane} belongs to {owner}, not to the key {key}; use its owner's keystore"
+        );
+    }
+    Ok(keys)
+}
+
+/// The executor of a lane, and who owns it.
+async fn owner(
+    lane: &str,
+    executor: Option<Address>,
+    endpoint: &Endpoint,
+) -> eyre::Result<(Address, Address)> {
+    let (whose, option) = match lane {
+        DEFAULT_LANE => ("the policy".to_owned(), String::new()),
+        lane => (format!("lane `{lane}` of the policy"), format!(" --lane {lane}")),
+    };
+    let deploy = format!("run `keepwright executor deploy{option}`");
+    let executor = executor
+        .ok_or_eyre(format!("{whose} names no executor; {deploy} and write its address into the policy"))?;
+    match ExecutorState::read(endpoint, executor).await? {
+        ExecutorState::Ours { owner } => Ok((executor, owner)),
+        ExecutorState::NotOurs => bail!("{executor} holds no executor of this version; {deploy}"),
     }
 }
 
@@ -120,12 +136,17 @@ async fn check_pool(pool: Address, endpoint: &Endpoint) -> eyre::Result<()> {
 
 pub(crate) fn names(policy: &Policy, authority: &Authority) -> Names {
     let tokens = policy.tokens().map(|token: &Token| (token.address, token.clone())).collect();
-    let executor = policy.executor().map(|executor| (executor, "executor".to_owned()));
-    let key = match authority {
-        Authority::Live(key) => Some((key.address(), "key".to_owned())),
-        Authority::Observe | Authority::Remote(_) => None,
+    let of = |what: &str, lane: &str| match lane {
+        DEFAULT_LANE => what.to_owned(),
+        lane => format!("{what} of {lane}"),
     };
-    Names { tokens, holders: executor.into_iter().chain(key).collect() }
+    let executors = policy.lanes().filter_map(|(lane, executor)| Some((executor?, of("executor", lane))));
+    let mut holders: BTreeMap<Address, String> = executors.collect();
+    if let Authority::Live(keys) = authority {
+        let named = |(lane, key): (Option<&str>, Address)| (key, of("key", lane.unwrap_or(DEFAULT_LANE)));
+        holders.extend(keys.addresses().map(named));
+    }
+    Names { tokens, holders }
 }
 
 /// Adds the strategies and the tools that the config asks for.

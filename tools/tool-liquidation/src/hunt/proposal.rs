@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The name in policies, budgets and memory.
-pub(crate) const STRATEGY: &str = "aave-liquidation";
+pub const STRATEGY: &str = "aave-liquidation";
 const NATIVE_DECIMALS: u8 = 18;
 
 /// What everything is priced with.

@@ -22,12 +22,16 @@ use std::{
     sync::Arc,
 };
 
+use alloy_primitives::{Address, U256};
 use stateright::{Checker, Expectation, Model, Property};
 
 use life::Life;
 use world::{Chances, World};
 
-use crate::Policy;
+use crate::{
+    Policy,
+    scripted::{USDC, policy, policy_of_lanes},
+};
 
 /// One step of the process or of its world.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -48,8 +52,8 @@ enum Action {
     Restart,
     /// A transaction that was signed at some time is mined.
     Mine(usize),
-    /// A stranger with the same key uses the next nonce.
-    Stranger,
+    /// A stranger with this key uses its next nonce.
+    Stranger(Address),
     /// The newest block is taken back.
     Reorg,
     /// All blocks are final.
@@ -165,6 +169,7 @@ impl Model for Lane {
                 state.now.is_all_recorded()
             }),
             Property::always("no two intents share a nonce", |_, state: &State| !state.now.shares_a_nonce()),
+            Property::always("no lane signs for another", |_, state: &State| !state.now.mixes_lanes()),
             Property::always("no signature leaves after the latch", |_, state: &State| {
                 !state.now.signed_after_latch
             }),
@@ -206,12 +211,14 @@ fn explore(worlds: impl IntoIterator<Item = (String, Lane)>) {
 }
 
 fn lane(per_window: u64, chances: Chances) -> Lane {
-    let window = format!("per_window = \"{per_window}\"");
-    let text = crate::scripted::POLICY.replacen("per_window = \"2000\"", &window, 1);
-    Lane { policy: Policy::parse(&text).unwrap(), cap: per_window * 1_000_000, chances }
+    let mut policy = if chances.lanes > 1 { policy_of_lanes() } else { policy() };
+    let cap = U256::from(per_window * 1_000_000);
+    policy.tokens.get_mut(&USDC).unwrap().per_window = cap;
+    Lane { policy, cap: per_window * 1_000_000, chances }
 }
 
 const QUIET: Chances = Chances {
+    lanes: 1,
     intents: 2,
     crashes: 0,
     strangers: 0,
@@ -237,6 +244,12 @@ const TROUBLES: [Trouble; 7] = [
     ("late blocks", |chances| chances.late = 1),
 ];
 
+/// The same with a lane for each intent.
+fn lanes(intents: u8, crashes: u8, troubles: &[Trouble], per_window: u64) -> (String, Lane) {
+    let (name, Lane { chances, .. }) = world(intents, crashes, troubles, per_window);
+    (format!("a lane each, {name}"), lane(per_window, Chances { lanes: 2, ..chances }))
+}
+
 /// A world with these troubles, and room for so much in a window.
 fn world(intents: u8, crashes: u8, troubles: &[Trouble], per_window: u64) -> (String, Lane) {
     let mut chances = Chances { intents, crashes, ..QUIET };
@@ -261,6 +274,8 @@ fn small_worlds_hold_no_surprise() {
         world(1, 1, &[kill], 2_000),
         world(1, 0, &[stuck, late], 2_000),
         elsewhere(world(1, 1, &[], 2_000)),
+        lanes(2, 0, &[], 2_000),
+        lanes(2, 0, &[], 800),
     ]);
 }
 
@@ -277,6 +292,8 @@ fn long_model_no_world_holds_a_surprise() {
             .chain(TROUBLES.map(|trouble| world(2, 1, &[trouble], 2_000)))
             .chain([elsewhere(world(2, 2, &[], 2_000)), elsewhere(world(1, 1, &TROUBLES, 2_000))])
             .chain(TROUBLES.map(|trouble| elsewhere(world(1, 2, &[trouble], 2_000))))
-            .chain(pairs.map(|pair| world(2, 1, &pair, 2_000))),
+            .chain(pairs.map(|pair| world(2, 1, &pair, 2_000)))
+            .chain([lanes(2, 1, &[], 2_000), lanes(2, 1, &[], 800)])
+            .chain(TROUBLES.map(|trouble| lanes(2, 1, &[trouble], 2_000))),
     );
 }

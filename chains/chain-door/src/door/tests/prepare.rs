@@ -158,8 +158,8 @@ fn only_so_many_are_kept() {
     for more in 0..200 {
         block_on(door.prepare(deadline(draft(1), NOW + 30 + more), reflex()));
     }
-    assert_eq!(door.0.desk().shelf.actions().len(), 32);
-    assert!(door.0.desk().shelf.actions().contains(&deadline(draft(1), NOW + 229).action));
+    assert_eq!(door.0.own.shared.desk().shelf.actions().len(), 32);
+    assert!(door.0.own.shared.desk().shelf.actions().contains(&deadline(draft(1), NOW + 229).action));
     let first: Action = deadline(draft(1), NOW + 30).action;
-    assert!(!door.0.desk().shelf.actions().contains(&first));
+    assert!(!door.0.own.shared.desk().shelf.actions().contains(&first));
 }

@@ -7,7 +7,7 @@ use std::{
 
 use agent_core::{
     Action, Draft, Origin, Refusal, Settlement,
-    ports::{Command, Door as _, EntryKind, Journal as _, Offered, Sent, Sequence, Standing},
+    ports::{Command, Door as _, EntryKind, Journal as _, Offered, Quote, Sent, Sequence, Standing},
     scripted::ListJournal,
     units::Timestamp,
 };
@@ -15,14 +15,16 @@ use alloy_primitives::{B256, U256};
 use futures::executor::block_on;
 use tempfile::TempDir;
 
-use crate::{Door, DoorPorts, KillSwitch, Policy, Transaction, scripted::*};
+use crate::{Door, DoorPorts, KillSwitch, Policy, Senders, Transaction, scripted::*};
 
 pub(super) struct World {
     pub(super) trace: Arc<Trace>,
     pub(super) simulator: Arc<ScriptedSimulator>,
     pub(super) sender: Arc<ScriptedSender>,
+    /// The lane `fast`'s, for doors that have it.
+    pub(super) fast: Arc<ScriptedSender>,
     pub(super) list: Arc<ListJournal>,
-    fails: Arc<Mutex<Option<EntryKind>>>,
+    pub(super) fails: Arc<Mutex<Option<EntryKind>>>,
     pub(super) kill: KillSwitch,
     pub(super) folder: TempDir,
 }
@@ -30,25 +32,13 @@ pub(super) struct World {
 impl World {
     pub(super) fn new() -> Self {
         let trace = Arc::new(Trace::default());
-        let lane = Lane {
-            quote: Some(quote()),
-            heard: None,
-            sends: true,
-            keeps: false,
-            standing: None,
-            settlements: VecDeque::new(),
-            stuck: VecDeque::new(),
-            exactly: None,
-            sent: vec![],
-            sent_as: vec![],
-            signatures: 0,
-            sent_at: vec![],
-            ended: BTreeMap::new(),
-        };
+        let sender =
+            |quote| Arc::new(ScriptedSender { trace: trace.clone(), lane: Mutex::new(lane_of(quote)) });
         let folder = tempfile::tempdir().unwrap();
         Self {
             simulator: Arc::new(ScriptedSimulator::new(trace.clone())),
-            sender: Arc::new(ScriptedSender { trace: trace.clone(), lane: Mutex::new(lane) }),
+            sender: sender(quote()),
+            fast: sender(Quote { from: FAST_KEY, nonce: 3, ..quote() }),
             trace,
             list: Arc::default(),
             fails: Arc::default(),
@@ -66,13 +56,20 @@ impl World {
         block_on(Door::open(policy, self.ports())).unwrap()
     }
 
-    fn ports(&self) -> DoorPorts {
+    /// A door with the lane `fast`.
+    pub(super) fn door_of_lanes(&self) -> Door {
+        let ports = self.ports();
+        let senders = ports.senders.with("fast", FAST_KEY, self.fast.clone());
+        block_on(Door::open(policy_of_lanes(), DoorPorts { senders, ..ports })).unwrap()
+    }
+
+    pub(super) fn ports(&self) -> DoorPorts {
         let journal =
             TracedJournal { trace: self.trace.clone(), list: self.list.clone(), fails: self.fails.clone() };
         DoorPorts {
             simulator: self.simulator.clone(),
             journal: Arc::new(journal),
-            sender: self.sender.clone(),
+            senders: Senders::one(KEY, self.sender.clone()),
             observer: self.trace.clone(),
             kill: self.kill.clone(),
         }
@@ -161,6 +158,25 @@ impl World {
             }
         }
         used.iter().map(|(budget, amounts)| format!("{budget} {amounts:?}\n")).collect()
+    }
+}
+
+/// A lane in which nothing was done yet.
+fn lane_of(quote: Quote) -> Lane {
+    Lane {
+        quote: Some(quote),
+        heard: None,
+        sends: true,
+        keeps: false,
+        standing: None,
+        settlements: VecDeque::new(),
+        stuck: VecDeque::new(),
+        exactly: None,
+        sent: vec![],
+        sent_as: vec![],
+        signatures: 0,
+        sent_at: vec![],
+        ended: BTreeMap::new(),
     }
 }
 

@@ -70,7 +70,7 @@ fn what_is_not_understood_is_no_policy() {
               |
             4 | allow_all = true
               | ^^^^^^^^^
-            unknown field `allow_all`, expected one of `version`, `chain`, `executor`, `limits`, `tokens`, `contracts`, `recipients`, `strategies`, `planner`, `approval`, `breakers`
+            unknown field `allow_all`, expected one of `version`, `chain`, `executor`, `lanes`, `limits`, `tokens`, `contracts`, `recipients`, `strategies`, `planner`, `approval`, `breakers`
         "#]],
     );
     check(
@@ -294,14 +294,14 @@ fn contracts_have_canonical_functions_that_hand_out_nothing() {
         router,
         "address = \"0xeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee\"",
         expect![
-            "policy key `contracts.router` has the zero address or the executor's own; name the protocol's contract"
+            "policy key `contracts.router` has the zero address or an executor's own; name the protocol's contract"
         ],
     );
     check(
         router,
         "address = \"0x0000000000000000000000000000000000000000\"",
         expect![
-            "policy key `contracts.router` has the zero address or the executor's own; name the protocol's contract"
+            "policy key `contracts.router` has the zero address or an executor's own; name the protocol's contract"
         ],
     );
 }
@@ -471,6 +471,7 @@ fn a_policy_that_parses_is_reported_on() {
     let example = Policy::parse(EXAMPLE).unwrap().report();
     expect![[r#"
         acts on chain 31337 through the executor 0x1111111111111111111111111111111111111111
+        in lane upkeep, with a key of its own, acts through the executor 0x8888888888888888888888888888888888888888
         uses at most 1500000 gas a transaction, at 40000000000 wei, and 0.5 ETH per 86400 s; 4 transactions under way; deadlines within 120 s
         puts to work at most 25000 USDC at a time and 250000 USDC per 86400 s, of the token at 0x3333333333333333333333333333333333333333; asks a person above 10000 USDC
         puts to work at most 10.5 WETH at a time and 100 WETH per 86400 s, of the token at 0x4444444444444444444444444444444444444444
@@ -478,7 +479,7 @@ fn a_policy_that_parses_is_reported_on() {
         "swap-router" at 0x6666666666666666666666666666666666666666: calls exactInput((bytes,address,uint256,uint256)), exactInputSingle((address,address,uint24,address,uint256,uint256,uint160)), multicall(uint256,bytes[]); lets it take what a call declares
         "upkeep" at 0x7777777777777777777777777777777777777777: calls performUpkeep(bytes) whatever the arguments
         strategy aave-liquidation may pay 0.3 ETH for gas in a window, and sends to private relays, and after 3 blocks in the public pool
-        strategy oracle-keeper may pay 0.1 ETH for gas in a window, and sends in the public pool
+        strategy oracle-keeper in lane upkeep may pay 0.1 ETH for gas in a window, and sends in the public pool
         pays out, and hands the executor over, to 0x2222222222222222222222222222222222222222
         a planner may arm orders of aave-liquidation/*, for 5 uses and 3600 s at most
         asks a person when gas may cost more than 0.05 ETH
@@ -552,7 +553,7 @@ fn money_goes_to_people() {
         safe,
         "[\"0x0000000000000000000000000000000000000000\"]",
         expect![
-            "policy key `recipients` has 0x0000000000000000000000000000000000000000, which is zero, the executor, a token or a contract; remove it"
+            "policy key `recipients` has 0x0000000000000000000000000000000000000000, which is zero, an executor, a token or a contract; remove it"
         ],
     );
     for contract in ["ee", "0c", "aa"] {
@@ -561,7 +562,7 @@ fn money_goes_to_people() {
             Policy::parse(&text)
                 .unwrap_err()
                 .to_string()
-                .contains("is zero, the executor, a token or a contract")
+                .contains("is zero, an executor, a token or a contract")
         );
     }
     let executor = "executor = \"0xeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee\"";
@@ -605,5 +606,91 @@ fn a_planners_classes_end_in_a_star_or_have_none() {
         expect![[
             r#"policy key `planner.may_arm` has a class with a star that is not its last part, as in "liquidation/*""#
         ]],
+    );
+}
+
+#[test]
+fn lanes_are_named_once_and_share_nothing_but_limits() {
+    let policy = crate::scripted::policy_of_lanes();
+    let lanes: Vec<_> = policy.lanes().map(|(lane, _)| lane).collect();
+    assert_eq!(lanes, ["default", "fast"]);
+    assert_eq!((policy.lane_of("arb"), policy.lane_of("keeper")), ("default", "fast"));
+    let fast = policy.in_lane("fast").unwrap();
+    assert_eq!((fast.executor(), fast.hash()), (policy.executor_of("keeper"), policy.hash()));
+    assert_ne!(fast.executor(), policy.executor());
+    assert_eq!(fast.lane_of("whatever is no strategy"), "fast");
+    assert!(policy.in_lane("slow").is_none() && fast.in_lane("default").is_none());
+    let own = |policy: &Policy| policy.parties.strategies.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(
+        (own(&fast), own(&policy.in_lane("default").unwrap())),
+        (vec!["keeper".into()], vec!["arb".into()])
+    );
+}
+
+#[test]
+fn a_lane_is_refused_in_one_sentence() {
+    let lanes = |table: &str| format!("{table}\n\n[limits]");
+    let executor = "executor = \"0xefefefefefefefefefefefefefefefefefefefef\"";
+    let refused = |table: &str, sentence| check("[limits]", &lanes(table), sentence);
+    refused(
+        &format!("[lanes.default]\n{executor}"),
+        expect!["policy key `lanes.default` is the lane of the top-level `executor`; choose another name"],
+    );
+    refused(
+        &format!("[lanes.\"a lane\"]\n{executor}"),
+        expect!["policy key `lanes.a lane` is no plain name; use letters, digits, dot, dash and underscore"],
+    );
+    refused(
+        "[lanes.fast]\nexecutor = \"0xeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee\"",
+        expect![
+            "policy key `lanes.fast.executor` is zero or another lane's; each lane has an executor of its own, and none until one is deployed"
+        ],
+    );
+    refused(
+        "[lanes.fast]\nexecutor = \"0x0000000000000000000000000000000000000000\"",
+        expect![
+            "policy key `lanes.fast.executor` is zero or another lane's; each lane has an executor of its own, and none until one is deployed"
+        ],
+    );
+    refused(
+        &format!("[lanes.a]\n{executor}\n[lanes.b]\n{executor}"),
+        expect![
+            "policy key `lanes.b.executor` is zero or another lane's; each lane has an executor of its own, and none until one is deployed"
+        ],
+    );
+    refused(
+        "[lanes.fast]\nkey = 1",
+        expect![[r#"
+        policy does not parse: TOML parse error at line 8, column 1
+          |
+        8 | key = 1
+          | ^^^
+        unknown field `key`, expected `executor`
+    "#]],
+    );
+    // Another lane's executor is no contract that calls may name, and nobody who may receive.
+    refused(
+        "[lanes.fast]\nexecutor = \"0xbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\"",
+        expect![
+            "policy key `contracts.router` has the zero address or an executor's own; name the protocol's contract"
+        ],
+    );
+    refused(
+        "[lanes.fast]\nexecutor = \"0x5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a\"",
+        expect![
+            "policy key `recipients` has 0x5a5A5a5a5A5a5a5a5a5A5a5A5A5a5a5A5A5A5A5A, which is zero, an executor, a token or a contract; remove it"
+        ],
+    );
+    check(
+        "[strategies.arb]",
+        "[strategies.arb]\nlane = \"slow\"",
+        expect![[
+            r#"policy key `strategies.arb.lane` names the lane "slow", which there is not; add the table [lanes.slow]"#
+        ]],
+    );
+    let idle = Policy::parse(&POLICY.replacen("[limits]", &lanes("[lanes.fast]"), 1)).unwrap().report();
+    assert!(idle.warnings.contains(&"no strategy acts in lanes.fast".to_owned()), "{:?}", idle.warnings);
+    assert!(
+        idle.to_string().contains("in lane fast, with a key of its own, can only deploy an executor so far")
     );
 }

@@ -1,4 +1,4 @@
-//! The table `[key]`: where the key is.
+//! The table `[key]`, and those of further lanes: where a key is.
 
 use std::path::{Path, PathBuf};
 
@@ -50,11 +50,12 @@ pub(crate) enum KeyConfig {
 }
 
 impl KeyTable {
-    pub(super) fn resolve(self, folder: &Path, chain: ChainId) -> eyre::Result<KeyConfig> {
+    /// `table` is what it is called in the file.
+    pub(super) fn resolve(self, table: &str, folder: &Path, chain: ChainId) -> eyre::Result<KeyConfig> {
         let password_file = self.password_file.map(|file| folder.join(file));
         let keystore =
             self.keystore.map(|file| KeyConfig::Keystore { file: folder.join(file), password_file });
-        let mnemonic = self.mnemonic.map(|table| table.resolve(folder, chain)).transpose()?;
+        let mnemonic = self.mnemonic.map(|phrase| phrase.resolve(table, folder, chain)).transpose()?;
         let places = [
             ("keystore", keystore),
             ("mnemonic", mnemonic),
@@ -66,19 +67,19 @@ impl KeyTable {
         match (named.next(), named.next()) {
             (Some((_, place)), None) => Ok(place),
             (Some((one, _)), Some((other, _))) => {
-                bail!("`key.{one}` and `key.{other}` are both there; keep one")
+                bail!("`{table}.{one}` and `{table}.{other}` are both there; keep one")
             }
-            (None, _) => bail!("`key` names no file; add `key.keystore`"),
+            (None, _) => bail!("`{table}` names no file; add `{table}.keystore`"),
         }
     }
 }
 
 impl MnemonicTable {
-    fn resolve(self, folder: &Path, chain: ChainId) -> eyre::Result<KeyConfig> {
+    fn resolve(self, table: &str, folder: &Path, chain: ChainId) -> eyre::Result<KeyConfig> {
         let Self { file, account, beyond_devnet } = self;
         ensure!(
             beyond_devnet || chain == DEVNET,
-            "`key.mnemonic` lies on disk in clear, and this is chain {chain}; use a keystore, or say `beyond_devnet = true`"
+            "`{table}.mnemonic` lies on disk in clear, and this is chain {chain}; use a keystore, or say `beyond_devnet = true`"
         );
         Ok(KeyConfig::Mnemonic { file: folder.join(file), account })
     }

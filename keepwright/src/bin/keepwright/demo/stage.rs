@@ -55,7 +55,7 @@ impl Stage {
         let config = Config::read(&folder.path().join("liquidator.toml"))?;
         let policy = config.read_policy()?;
         let endpoint = Endpoint::connect(&devnet.ws_url(), config.chain.id).await?;
-        let authority = Authority::Live(key);
+        let authority = Authority::Live(key.into());
         let watcher = Arc::new(Watcher::new(run::names(&policy, &authority), events));
         let site =
             Site { state: folder.path().join("state"), ..config.site(endpoint, &policy, watcher.clone()) };

@@ -4,7 +4,7 @@ use keepwright::{
     control::StatusReport,
     core::{
         StandDown,
-        ports::{OrderStatus, Pending, Question, Reply, StrategyBooks},
+        ports::{LaneStatus, OrderStatus, Pending, Question, Reply, StrategyBooks},
         units::Asset,
     },
     evm::NodeHealth,
@@ -68,6 +68,7 @@ pub(super) fn status(report: &StatusReport) -> String {
     if agent.acts {
         lines.push(format!("policy       {}{confirmed}", door.policy));
     }
+    lines.extend(door.lanes.iter().map(lane));
     lines.push(orders(&door.orders));
     lines.push(list(&door.stood_down, "no class is stood down", stood_down));
     lines.push(list(&door.under_way, "nothing is under way", pending));
@@ -83,6 +84,14 @@ fn node(node: &NodeHealth) -> String {
     format!("node         {address}: {state}, {head}, {failed} of {asked} requests failed{used}")
 }
 
+fn lane(lane: &LaneStatus) -> String {
+    let LaneStatus { name, key, executor, next_nonce } = lane;
+    let executor =
+        executor.map_or_else(|| "no executor".to_owned(), |executor| format!("executor {executor}"));
+    let next = next_nonce.map_or_else(String::new, |nonce| format!(", next nonce {nonce}"));
+    format!("lane         {name}: key {key}, {executor}{next}")
+}
+
 fn stood_down(stood_down: &StandDown) -> String {
     let StandDown { class, until, why, .. } = stood_down;
     format!("{class} is stood down until {until} (chain time): {why}")
@@ -90,7 +99,12 @@ fn stood_down(stood_down: &StandDown) -> String {
 
 fn pending(pending: &Pending) -> String {
     let hash = pending.attempts.last().map_or_else(|| "not signed yet".to_owned(), ToString::to_string);
-    format!("under way: nonce {}, {hash}, {} attempts", pending.nonce, pending.attempts.len())
+    format!(
+        "under way: nonce {} of {}, {hash}, {} attempts",
+        pending.nonce,
+        pending.key,
+        pending.attempts.len()
+    )
 }
 
 fn books(books: &StrategyBooks) -> String {

@@ -11,13 +11,13 @@ use futures::{FutureExt, task::noop_waker};
 
 use super::{
     Action,
-    ports::{Call, Ports},
+    ports::{Call, Key, Ports},
     world::World,
 };
 use crate::{
-    Door, DoorPorts, KillSwitch, Policy,
+    Door, DoorPorts, KillSwitch, Policy, Senders,
     door::tests::world::deadline,
-    scripted::{NOW, draft, planner},
+    scripted::{FAST_KEY, KEY, NOW, draft, fast, planner},
 };
 
 /// What a task came to.
@@ -53,10 +53,14 @@ impl Life {
             life.latch();
         }
         let ports = Arc::new(life.ports.clone());
+        let key = |key| Arc::new(Key(life.ports.clone(), key));
+        let own = Senders::one(KEY, key(KEY));
+        let several = world.left.lanes > 1;
+        let senders = if several { own.with("fast", FAST_KEY, key(FAST_KEY)) } else { own };
         let ports = DoorPorts {
             simulator: ports.clone(),
-            journal: ports.clone(),
-            sender: ports,
+            journal: ports,
+            senders,
             observer: Arc::new(Unobserved),
             kill: life.ports.stage().kill.clone(),
         };
@@ -93,8 +97,8 @@ impl Life {
             }
             match call {
                 Call::Send(..) if world.left.failed > 0 => actions.push(Action::FailSend(*number)),
-                Call::Follow(_) if world.left.stuck > 0 => actions.push(Action::Stuck(*number)),
-                Call::Append(_) | Call::Send(..) | Call::Follow(_) => {}
+                Call::Follow(..) if world.left.stuck > 0 => actions.push(Action::Stuck(*number)),
+                Call::Append(_) | Call::Send(..) | Call::Follow(..) => {}
             }
         }
         actions
@@ -112,7 +116,7 @@ impl Life {
             Action::Crash
             | Action::Restart
             | Action::Mine(_)
-            | Action::Stranger
+            | Action::Stranger(_)
             | Action::Reorg
             | Action::Finalise
             | Action::Forget(_)
@@ -125,7 +129,9 @@ impl Life {
         self.offered.push(seed);
         let Some(door) = self.door.clone() else { return };
         // Other bytes for each, so that a landed transaction tells whose it is.
-        let draft = deadline(draft(seed), NOW + 30 + u64::from(seed));
+        let several = self.ports.stage().world.left.lanes > 1;
+        let draft = if several && seed == 2 { fast(seed) } else { draft(seed) };
+        let draft = deadline(draft, NOW + 30 + u64::from(seed));
         self.spawn(Box::pin(async move {
             Ok(match door.offer(draft, planner()).await? {
                 Offered::Underway(underway) => Came::Follow(vec![underway]),

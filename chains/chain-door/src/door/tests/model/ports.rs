@@ -21,7 +21,7 @@ use agent_core::{
 use alloy_primitives::{Address, B256, keccak256};
 use futures::FutureExt;
 
-use super::world::{FIRST, Signed, World};
+use super::world::{Signed, World};
 use crate::{
     KeptSignature, KillSwitch, Recorded, Transaction,
     scripted::{mined, quote, sent, success},
@@ -33,7 +33,7 @@ pub(super) enum Call {
     Append(Entry),
     /// What leaves, and under which hash.
     Send(Transaction, B256),
-    Follow(Vec<Sent>),
+    Follow(Address, Vec<Sent>),
 }
 
 impl Call {
@@ -45,7 +45,7 @@ impl Call {
                 (format!("{kind:?}"), subject, payload).hash(&mut hasher)
             }
             Self::Send(transaction, hash) => (format!("{transaction:?}"), hash).hash(&mut hasher),
-            Self::Follow(attempts) => format!("{attempts:?}").hash(&mut hasher),
+            Self::Follow(key, attempts) => format!("{key} {attempts:?}").hash(&mut hasher),
         }
         hasher.finish()
     }
@@ -118,17 +118,16 @@ impl Stage {
     pub(super) fn may_step(&self, number: usize) -> bool {
         match self.calls.get(&number) {
             Some((_, Call::Append(_) | Call::Send(..))) => true,
-            Some((_, Call::Follow(attempts))) => self.end_of(attempts).is_some(),
+            Some((_, Call::Follow(key, attempts))) => self.end_of(*key, attempts).is_some(),
             None => false,
         }
     }
 
     /// How it ended, once that is final.
-    fn end_of(&self, attempts: &[Sent]) -> Option<Settlement> {
-        let nonce = attempts.first()?.nonce;
-        let at = usize::try_from(nonce - FIRST).ok().filter(|at| *at < self.world.finals)?;
+    fn end_of(&self, key: Address, attempts: &[Sent]) -> Option<Settlement> {
         let dropped = || Settlement::Dropped { why: "another used its nonce".to_owned() };
-        let Some(index) = self.world.chain[at] else { return Some(dropped()) };
+        let used_by = self.world.end_of(key, attempts.first()?.nonce)?;
+        let Some(index) = used_by else { return Some(dropped()) };
         let hash = self.world.signed[index].hash;
         if !attempts.iter().any(|attempt| attempt.transaction == hash) {
             return Some(dropped());
@@ -144,8 +143,8 @@ impl Stage {
         let reply = match call {
             Call::Append(entry) => Reply::Append(self.append(entry)),
             Call::Send(transaction, hash) => Reply::Send(self.sign(transaction, hash)),
-            Call::Follow(attempts) => {
-                Reply::Follow(Followed::Final(self.end_of(&attempts).expect("it has an end")))
+            Call::Follow(key, attempts) => {
+                Reply::Follow(Followed::Final(self.end_of(key, &attempts).expect("it has an end")))
             }
         };
         self.replies.insert(number, reply);
@@ -179,10 +178,12 @@ impl Stage {
     }
 
     pub(super) fn stuck(&mut self, number: usize) {
-        let Some((_, Call::Follow(attempts))) = self.calls.remove(&number) else { return };
+        let Some((_, Call::Follow(key, attempts))) = self.calls.remove(&number) else { return };
         let nonce = attempts[0].nonce;
-        let next = self.world.next();
-        let signed_for = |nonce| self.world.signed.iter().any(|signed| signed.transaction.nonce == nonce);
+        let next = self.world.next(key);
+        let place = |transaction: &Transaction| (transaction.from, transaction.nonce);
+        let signed_for =
+            |nonce| self.world.signed.iter().any(|signed| place(&signed.transaction) == (key, nonce));
         let reason = match (next..nonce).find(|nonce| !signed_for(*nonce)) {
             Some(missing) => StuckReason::Gap { missing },
             None if next < nonce => StuckReason::Behind { nonce: next },
@@ -239,14 +240,20 @@ impl Journal for Ports {
     }
 }
 
-impl Sender<Recorded> for Ports {
+/// One key's way to the chain.
+pub(super) struct Key(pub(super) Ports, pub(super) Address);
+
+impl Sender<Recorded> for Key {
     fn quote(&self) -> BoxFuture<'_, Result<Quote, SenderError>> {
-        let stage = self.stage();
-        let mut quote = quote();
+        let (Self(ports, key), mut quote) = (self, Quote { from: self.1, ..quote() });
+        let stage = ports.stage();
+        let place = |transaction: &Transaction| (transaction.from, transaction.nonce);
         quote.head.timestamp = Timestamp(stage.world.now);
-        let known =
-            |nonce| stage.world.signed.iter().any(|signed| signed.known && signed.transaction.nonce == nonce);
-        quote.nonce = stage.world.next();
+        let known = |nonce| {
+            let mut signed = stage.world.signed.iter().filter(|signed| signed.known);
+            signed.any(|signed| place(&signed.transaction) == (*key, nonce))
+        };
+        quote.nonce = stage.world.next(*key);
         while known(quote.nonce) {
             quote.nonce += 1;
         }
@@ -254,27 +261,29 @@ impl Sender<Recorded> for Ports {
     }
 
     fn keeps_signatures(&self) -> bool {
-        self.stage().world.left.elsewhere
+        self.0.stage().world.left.elsewhere
     }
 
     fn send(&self, recorded: Recorded) -> BoxFuture<'_, Result<Sent, SenderError>> {
+        assert_eq!(recorded.transaction().from, self.1, "each key signs what is its own");
         Box::pin(async move {
             let transaction = recorded.transaction().clone();
             let hash = match recorded.kept().last() {
                 Some(kept) => kept.transaction,
-                None if recorded.keeps() => self.sign_once(&recorded).await?,
+                None if recorded.keeps() => self.0.sign_once(&recorded).await?,
                 None => sent(&transaction).transaction,
             };
-            let waits = self.wait(Call::Send(transaction, hash));
+            let waits = self.0.wait(Call::Send(transaction, hash));
             let Reply::Send(sent) = waits.await else { panic!("another reply") };
             sent
         })
     }
 
     fn find<'a>(&'a self, recorded: &'a Recorded) -> BoxFuture<'a, Result<Standing, SenderError>> {
-        let stage = self.stage();
+        let stage = self.0.stage();
         let transaction = recorded.transaction();
-        let used = stage.world.next() > transaction.nonce;
+        assert_eq!(transaction.from, self.1, "each key is asked for what is its own");
+        let used = stage.world.next(self.1) > transaction.nonce;
         let hashes = if recorded.keeps() {
             recorded.kept().iter().map(|kept| kept.transaction).collect()
         } else {
@@ -294,7 +303,7 @@ impl Sender<Recorded> for Ports {
     }
 
     fn follow(&self, attempts: Vec<Sent>, _: Vec<(Address, Asset)>) -> BoxFuture<'static, Followed> {
-        let waits = self.wait(Call::Follow(attempts));
+        let waits = self.0.wait(Call::Follow(self.1, attempts));
         Box::pin(async move {
             let Reply::Follow(followed) = waits.await else { panic!("another reply") };
             followed

@@ -1,17 +1,19 @@
 //! What outlives a process: the journal, the chain, and everything that was ever signed.
 
 use agent_core::ports::Stored;
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 
 use super::Action;
 use crate::{
     Page, Transaction,
-    scripted::{EXECUTOR, NOW, draft},
+    scripted::{EXECUTOR, FAST_EXECUTOR, FAST_KEY, KEY, NOW, draft},
 };
 
 /// How often things may happen.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Chances {
+    /// Keys at work; the second intent is the second's.
+    pub(super) lanes: u8,
     pub(super) intents: u8,
     pub(super) crashes: u8,
     pub(super) strangers: u8,
@@ -25,7 +27,7 @@ pub(super) struct Chances {
     pub(super) elsewhere: bool,
 }
 
-/// The first nonce of the lane.
+/// The first nonce of each lane: of several the same, so that one taken for another's shows.
 pub(super) const FIRST: u64 = 7;
 
 /// A transaction with a signature, and whether the node has it now.
@@ -40,8 +42,8 @@ pub(super) struct Signed {
 #[derive(Clone)]
 pub(super) struct World {
     pub(super) entries: Vec<Stored>,
-    /// What used each nonce: the index of ours, or a stranger.
-    pub(super) chain: Vec<Option<usize>>,
+    /// What used the next nonce of each key, block by block: the index of ours, or a stranger.
+    pub(super) chain: Vec<(Address, Option<usize>)>,
     /// How many of these are final.
     pub(super) finals: usize,
     pub(super) signed: Vec<Signed>,
@@ -60,6 +62,11 @@ impl std::fmt::Debug for World {
         let nonces: Vec<_> = self.signed.iter().map(|signed| signed.transaction.nonce).collect();
         write!(f, "chain {:?}, signed at {nonces:?}, {} entries", self.chain, self.entries.len())
     }
+}
+
+/// Whether it does what some intent asks for.
+fn acts(transaction: &Transaction) -> bool {
+    [Some(EXECUTOR), Some(FAST_EXECUTOR)].contains(&transaction.to)
 }
 
 fn spend(chance: &mut u8) -> bool {
@@ -83,20 +90,27 @@ impl World {
         }
     }
 
-    /// The lowest nonce that nothing mined has used.
-    pub(super) fn next(&self) -> u64 {
-        FIRST + u64::try_from(self.chain.len()).unwrap()
+    /// The lowest nonce of `key` that nothing mined has used.
+    pub(super) fn next(&self, key: Address) -> u64 {
+        FIRST + u64::try_from(self.chain.iter().filter(|(of, _)| *of == key).count()).unwrap()
+    }
+
+    /// What used this nonce for good.
+    pub(super) fn end_of(&self, key: Address, nonce: u64) -> Option<Option<usize>> {
+        let at = usize::try_from(nonce - FIRST).ok()?;
+        let finals = self.chain.iter().take(self.finals).filter(|(of, _)| *of == key);
+        finals.map(|(_, used_by)| *used_by).nth(at)
     }
 
     fn is_mined(&self, index: usize) -> bool {
-        self.chain.contains(&Some(index))
+        self.chain.iter().any(|(_, used_by)| *used_by == Some(index))
     }
 
     /// What can happen without the process.
     pub(super) fn actions(&self) -> Vec<Action> {
         let mut actions = Vec::new();
         for (index, signed) in self.signed.iter().enumerate() {
-            if signed.transaction.nonce == self.next() {
+            if signed.transaction.nonce == self.next(signed.transaction.from) {
                 actions.push(Action::Mine(index));
             }
             if self.left.forgotten > 0 && signed.known && !self.is_mined(index) {
@@ -109,7 +123,8 @@ impl World {
                 actions.push(action);
             }
         };
-        may(left.strangers > 0, Action::Stranger);
+        may(left.strangers > 0, Action::Stranger(KEY));
+        may(left.strangers > 0 && left.lanes > 1, Action::Stranger(FAST_KEY));
         may(left.reorgs > 0 && self.chain.len() > self.finals, Action::Reorg);
         may(self.chain.len() > self.finals, Action::Finalise);
         may(left.kills > 0 && !self.killed, Action::Kill);
@@ -120,8 +135,8 @@ impl World {
     /// Lets one of them happen.
     pub(super) fn live(&mut self, action: &Action) {
         match action {
-            Action::Mine(index) => self.chain.push(Some(*index)),
-            Action::Stranger if spend(&mut self.left.strangers) => self.chain.push(None),
+            Action::Mine(index) => self.chain.push((self.signed[*index].transaction.from, Some(*index))),
+            Action::Stranger(key) if spend(&mut self.left.strangers) => self.chain.push((*key, None)),
             Action::Reorg if spend(&mut self.left.reorgs) => drop(self.chain.pop()),
             Action::Finalise => self.finals = self.chain.len(),
             Action::Forget(index) if spend(&mut self.left.forgotten) => self.signed[*index].known = false,
@@ -141,7 +156,10 @@ impl World {
         let signed: Vec<_> = self
             .signed
             .iter()
-            .map(|signed| (signed.transaction.nonce, signed.transaction.gas, signed.hash, signed.known))
+            .map(|signed| {
+                let Signed { transaction, hash, known } = signed;
+                (transaction.from, transaction.nonce, transaction.gas, hash, known)
+            })
             .collect();
         let Self { chain, finals, killed, now, left, signed_after_latch, .. } = self;
         format!(
@@ -152,7 +170,7 @@ impl World {
 
     /// Ours that are on the chain now.
     fn mined(&self) -> impl Iterator<Item = &Transaction> {
-        self.chain.iter().flatten().map(|index| &self.signed[*index].transaction)
+        self.chain.iter().filter_map(|(_, used_by)| *used_by).map(|index| &self.signed[index].transaction)
     }
 
     fn page_of(&self, transaction: &Transaction) -> Option<(&Stored, Page)> {
@@ -181,8 +199,7 @@ impl World {
                 }
             })
         };
-        let acting: Vec<_> =
-            self.mined().filter(|transaction| transaction.to == Some(EXECUTOR)).map(id_of).collect();
+        let acting: Vec<_> = self.mined().filter(|transaction| acts(transaction)).map(id_of).collect();
         [1, 2].map(|seed| acting.iter().filter(|id| **id == Some(draft(seed).id)).count())
     }
 
@@ -216,10 +233,19 @@ impl World {
             .iter()
             .filter_map(|signed| {
                 let (stored, _) = self.page_of(&signed.transaction)?;
-                Some((signed.transaction.nonce, stored.entry.subject))
+                Some(((signed.transaction.from, signed.transaction.nonce), stored.entry.subject))
             })
             .collect();
         subjects.iter().any(|(nonce, subject)| subjects.iter().any(|(n, s)| n == nonce && s != subject))
+    }
+
+    /// Whether a key has signed for another than its own executor, or itself.
+    pub(super) fn mixes_lanes(&self) -> bool {
+        let own = |transaction: &Transaction| {
+            let executor = if transaction.from == KEY { EXECUTOR } else { FAST_EXECUTOR };
+            [Some(executor), Some(transaction.from)].contains(&transaction.to)
+        };
+        !self.signed.iter().all(|signed| own(&signed.transaction))
     }
 
     pub(super) fn replacement_landed(&self) -> bool {
