@@ -10,9 +10,10 @@ use agent_runtime::{
     Agent, AgentError, AgentParts, Limits, ToolLimits, Toolbox,
     tools::{DisarmStandingOrder, ExecuteOpportunity, ExplainOpportunity, Recall},
 };
-use chain_door::KillSwitch;
+use chain_door::{KillSwitch, Sweep};
+use tokio::task::JoinSet;
 
-use crate::{key_lock::KeyLock, premises::Premises};
+use crate::{key_lock::KeyLock, premises::Premises, sweeper::Sweeper};
 
 /// An agent in the making. Made by [`Site::open`](crate::Site::open).
 pub struct Keeper {
@@ -20,6 +21,7 @@ pub struct Keeper {
     journal: Option<Arc<dyn Journal>>,
     /// Nobody else signs with the keys while these live.
     locks: Vec<KeyLock>,
+    sweeps: Vec<Sweep>,
     limits: Limits,
     premises: Premises,
     #[cfg(feature = "control")]
@@ -57,11 +59,28 @@ impl Keeper {
             parts,
             journal,
             locks: locks.unwrap_or_default(),
+            sweeps: Vec::new(),
             limits: LIMITS,
             premises,
             #[cfg(feature = "control")]
             control: None,
         }
+    }
+
+    /// Sweeps proceeds beside the strategies, as the policy has it.
+    pub(crate) fn sweeping(mut self, sweeps: Vec<Sweep>) -> Self {
+        self.sweeps = sweeps;
+        self
+    }
+
+    /// What sweeps; it ends with the set.
+    fn sweepers(&self) -> JoinSet<()> {
+        let AgentParts { door, reader, observer, .. } = &self.parts;
+        let sweeper = |sweep: &Sweep| {
+            let (door, reader, observer) = (door.clone(), reader.clone(), observer.clone());
+            Sweeper { sweep: sweep.clone(), door, reader, observer }.run()
+        };
+        self.sweeps.iter().map(sweeper).collect()
     }
 
     /// Adds a strategy.
@@ -161,7 +180,8 @@ impl Keeper {
     ) -> Result<(), crate::OpenError> {
         let journal = self.journal().ok_or(crate::OpenError::NoKey)?;
         let server = crate::remote::DoorServer::bind(socket, agent_user, self.door(), journal)?;
-        let mut serving = tokio::task::JoinSet::new();
+        let _sweeping = self.sweepers();
+        let mut serving = JoinSet::new();
         if let Some(server) = self.control {
             serving.spawn(server.run());
         }
@@ -179,9 +199,10 @@ impl Keeper {
         planner: impl Planner,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), AgentError> {
+        let _sweeping = self.sweepers();
         // Ends with the agent; until then an operator can also see it wind up.
         #[cfg(feature = "control")]
-        let mut serving = tokio::task::JoinSet::new();
+        let mut serving = JoinSet::new();
         #[cfg(feature = "control")]
         if let Some(server) = self.control {
             serving.spawn(server.run());

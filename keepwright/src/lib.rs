@@ -9,6 +9,7 @@ mod premises;
 #[cfg(feature = "control")]
 pub mod remote;
 mod site;
+mod sweeper;
 mod terms;
 
 pub use agent_core as core;

@@ -179,8 +179,9 @@ impl Site {
                 let locks = keys.distinct().into_iter().map(take).collect::<Result<_, _>>()?;
                 self.is_of_this_chain(journal.as_ref()).await?;
                 let premises = self.premises();
+                let sweeps: Vec<_> = self.policy.sweeps().collect();
                 let door = Arc::new(self.door(keys, journal.clone(), premises.kill.clone()).await?);
-                Keeper::new(premises, reader, door, memory, Some((journal, locks)))
+                Keeper::new(premises, reader, door, memory, Some((journal, locks))).sweeping(sweeps)
             }
             #[cfg(feature = "control")]
             Authority::Remote(socket) => {

@@ -39,6 +39,8 @@ pub enum Origin {
     },
     /// A person at the command line.
     Operator,
+    /// The sweep of proceeds that the operator's policy has the draft's strategy make.
+    Sweep,
     /// The door itself: a breaker, or the repair of its lane.
     Door,
 }

@@ -4,7 +4,7 @@ mod calls;
 mod limits;
 mod variants;
 
-pub(crate) use limits::{gas_fits, tokens, used};
+pub(crate) use limits::{SWEEP, gas_fits, tokens, used};
 
 use agent_core::{
     Action, BalanceDelta, Draft, Intent, Maintenance, Origin, OutsideMandate, Refusal, StandingOrder,
@@ -107,8 +107,11 @@ fn sound(
     is_fresh(simulated, quote)?;
     covered(simulated, &action, mandate, quote.head.timestamp)?;
     match &action {
-        Action::Execute(intent) => allowed(policy, &simulated.draft.strategy, intent, quote.head.timestamp)?,
-        Action::Maintain(maintenance) => maintained(policy, &simulated.origin, maintenance)?,
+        Action::Execute(intent) => {
+            acts(policy, simulated)?;
+            allowed(policy, &simulated.draft.strategy, intent, quote.head.timestamp)?;
+        }
+        Action::Maintain(maintenance) => maintained(policy, simulated, maintenance)?,
     }
     deltas_match(policy, simulated, &action, &simulated.simulation.deltas)?;
     variants::agree(policy, simulated, &action)?;
@@ -157,6 +160,12 @@ fn covered(
     mandate.order.covers(&decoded, mandate.used, now).map_err(outside)
 }
 
+/// Who sweeps does nothing else, and nobody else sweeps.
+fn acts(policy: &Policy, simulated: &Simulated) -> Result<(), Refusal> {
+    let sweeps = simulated.origin == Origin::Sweep || policy.sweep(&simulated.draft.strategy).is_some();
+    if sweeps { Err(Refusal::OperatorOnly) } else { Ok(()) }
+}
+
 fn allowed(policy: &Policy, strategy: &str, intent: &Intent, now: Timestamp) -> Result<(), Refusal> {
     if !policy.parties.strategies.contains_key(strategy) {
         return Err(Refusal::StrategyNotAllowed(strategy.to_owned()));
@@ -194,7 +203,13 @@ fn known(policy: &Policy, token: Address) -> Result<(), Refusal> {
     policy.tokens.contains_key(&token).then_some(()).ok_or(Refusal::TokenNotAllowed(token))
 }
 
-fn maintained(policy: &Policy, origin: &Origin, maintenance: &Maintenance) -> Result<(), Refusal> {
+fn maintained(policy: &Policy, simulated: &Simulated, maintenance: &Maintenance) -> Result<(), Refusal> {
+    let Simulated { draft, origin, .. } = simulated;
+    if *origin == Origin::Sweep {
+        let unknown = || Refusal::StrategyNotAllowed(draft.strategy.clone());
+        policy.sweep(&draft.strategy).ok_or_else(unknown)?.allows(maintenance)?;
+        return receivers(policy, maintenance);
+    }
     let by = if *maintenance == Maintenance::FillNonce { Origin::Door } else { Origin::Operator };
     if *origin != by {
         return Err(Refusal::OperatorOnly);

@@ -28,4 +28,4 @@ pub use explain::{AnyTransaction, Branch, Explanation, explain};
 pub use kill::KillSwitch;
 pub use ladder::{Gas, Recorded, Transaction};
 pub use payload::{KeptSignature, Page, RecordedPage, RefusedPage, ReplacedPage, SignedPage};
-pub use policy::{DEFAULT_LANE, OrderFlow, Policy, PolicyError, PolicyReport};
+pub use policy::{DEFAULT_LANE, OrderFlow, Policy, PolicyError, PolicyReport, Sweep};

@@ -77,7 +77,7 @@ impl OrderBook {
             Origin::Operator => ArmedBy::Operator,
             Origin::Planner { .. } => ArmedBy::Planner,
             // The reflex lane acts under orders; it does not give them.
-            Origin::Reflex { .. } | Origin::Door => return Err(Refusal::OperatorOnly),
+            Origin::Reflex { .. } | Origin::Sweep | Origin::Door => return Err(Refusal::OperatorOnly),
         };
         let Command::Arm(order) = command else { return Ok(command) };
         let order = StandingOrder { armed_by, ..order };

@@ -3,6 +3,7 @@
 mod file;
 mod report;
 mod signature;
+mod sweep;
 mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,8 @@ use alloy_primitives::{Address, B256, U256};
 
 pub use file::PolicyError;
 pub use report::PolicyReport;
+pub use sweep::Sweep;
+pub(crate) use sweep::SweepRule;
 
 /// The lane of the top-level `executor`, and of every strategy that names none.
 pub const DEFAULT_LANE: &str = "default";
@@ -63,6 +66,8 @@ pub(crate) struct StrategyRule {
     /// Wei of gas per window.
     pub(crate) gas_per_window: U256,
     pub(crate) order_flow: OrderFlow,
+    /// What it moves out of the executor by itself, if that is what it does.
+    pub(crate) sweep: Option<SweepRule>,
 }
 
 /// Who gets to see a transaction before it is mined.
@@ -236,6 +241,16 @@ impl Policy {
         let secretive =
             self.parties.strategies.iter().filter(|(_, rule)| rule.order_flow != OrderFlow::Public);
         secretive.map(|(name, _)| name.as_str())
+    }
+
+    /// The strategies that sweep proceeds, those without an executor left out.
+    pub fn sweeps(&self) -> impl Iterator<Item = Sweep> {
+        Sweep::all(self)
+    }
+
+    /// What `strategy` sweeps, if that is what it does.
+    pub(crate) fn sweep(&self, strategy: &str) -> Option<&SweepRule> {
+        self.parties.strategies.get(strategy)?.sweep.as_ref()
     }
 
     /// The operator's token registry: the only names that tokens have.

@@ -33,7 +33,7 @@ impl Rests {
         origin: &Origin,
         now: Timestamp,
     ) -> Result<StandDown, Refusal> {
-        if let Origin::Planner { .. } | Origin::Reflex { .. } = origin {
+        if let Origin::Planner { .. } | Origin::Reflex { .. } | Origin::Sweep = origin {
             self.is_free(&rest.class, now)?;
             let latest = now.plus(rule.max_seconds);
             if rest.until > latest {
@@ -49,7 +49,7 @@ impl Rests {
         match origin {
             Origin::Operator => Ok(()),
             Origin::Planner { .. } => self.is_free(class, now),
-            Origin::Reflex { .. } | Origin::Door => Err(Refusal::OperatorOnly),
+            Origin::Reflex { .. } | Origin::Sweep | Origin::Door => Err(Refusal::OperatorOnly),
         }
     }
 

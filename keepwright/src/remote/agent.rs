@@ -200,7 +200,7 @@ impl Shared {
     }
 
     async fn command(&self, command: Command, origin: Origin) -> Result<(), Refusal> {
-        if let Origin::Operator | Origin::Door = origin {
+        if let Origin::Operator | Origin::Sweep | Origin::Door = origin {
             return Err(Refusal::OperatorOnly);
         }
         match self.client.post("/v1/command", &Ordered { command, origin }).await {

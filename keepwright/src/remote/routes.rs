@@ -35,7 +35,7 @@ pub(super) fn agent(desk: DoorDesk) -> Router {
 fn is_an_agents(origin: &Origin) -> Result<(), Refused> {
     match origin {
         Origin::Planner { .. } | Origin::Reflex { .. } => Ok(()),
-        Origin::Operator | Origin::Door => {
+        Origin::Operator | Origin::Sweep | Origin::Door => {
             let sentence =
                 "an agent speaks for its planner and its reflex lane; the operator has a socket of its own";
             Err(Refused::new(StatusCode::FORBIDDEN, sentence))

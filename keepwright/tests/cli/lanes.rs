@@ -4,7 +4,7 @@ use std::{fs, num::NonZeroU64, path::Path, sync::Arc};
 
 use agent_core::{
     Action, Call, Draft, Intent, Maintenance, OpportunityId, Origin, Outcome, Settlement,
-    ports::{Offered, Underway, Unobserved},
+    ports::{Observer, Offered, Underway, Unobserved},
     units::{ChainId, Timestamp, TokenAmount},
 };
 use alloy::{
@@ -168,7 +168,7 @@ lane = "second"
 }
 
 /// A key that no other test uses: one process at a time may sign with it.
-fn key(folder: &Path, secret: u8) -> Checked<UnlockedKey> {
+pub(crate) fn key(folder: &Path, secret: u8) -> Checked<UnlockedKey> {
     let (password, secret) = (Password::new("a test".to_owned()), hex::encode([secret; 32]));
     let folder = folder.join(&secret);
     if !folder.exists() {
@@ -178,13 +178,24 @@ fn key(folder: &Path, secret: u8) -> Checked<UnlockedKey> {
 }
 
 async fn open(devnet: &Devnet, folder: &Path, policy: Policy, keys: LaneKeys) -> Checked<Keeper> {
+    open_seen(devnet, folder, policy, keys, Arc::new(Unobserved)).await
+}
+
+/// The agent without strategies, and somebody who watches it.
+pub(crate) async fn open_seen(
+    devnet: &Devnet,
+    folder: &Path,
+    policy: Policy,
+    keys: LaneKeys,
+    observer: Arc<dyn Observer>,
+) -> Checked<Keeper> {
     let site = Site {
         endpoint: Endpoint::connect(&devnet.http_url(), ChainId(31_337)).await?,
         policy,
         state: folder.join("state"),
         terms: ChainTerms::usual(NonZeroU64::MIN, 1),
         routes: OrderFlowRoutes::none(),
-        observer: Arc::new(Unobserved),
+        observer,
     };
     Ok(site.open(Authority::Live(keys)).await?)
 }
@@ -203,8 +214,8 @@ async fn settled(underway: Underway) -> Checked<Option<Address>> {
     }
 }
 
-async fn deploy(devnet: &Devnet, folder: &Path, (lane, secret): (&str, u8)) -> Checked<Address> {
-    let policy = policy([None, None])?.in_lane(lane).ok_or("no such lane")?;
+/// Deploys the executor of a policy that has none yet.
+pub(crate) async fn deploy(devnet: &Devnet, folder: &Path, policy: Policy, secret: u8) -> Checked<Address> {
     let keeper = open(devnet, folder, policy, key(folder, secret)?.into()).await?;
     let draft = Draft {
         id: OpportunityId(B256::repeat_byte(secret)),
@@ -253,7 +264,12 @@ async fn both_keys_send_and_a_restart_finds_what_each_has_left() -> Checked {
         devnet.fund(address, U256::from(10_u128.pow(19))).await?;
         keys.push(address);
     }
-    let executors = [deploy(&devnet, folder, lanes[0]).await?, deploy(&devnet, folder, lanes[1]).await?];
+    let mut executors = Vec::new();
+    for (lane, secret) in lanes {
+        let policy = policy([None, None])?.in_lane(lane).ok_or("no such lane")?;
+        executors.push(deploy(&devnet, folder, policy, secret).await?);
+    }
+    let executors = [executors[0], executors[1]];
     // Each policy is confirmed by being an empty journal's first.
     fs::remove_dir_all(folder.join("state"))?;
     let policy = policy(executors.map(Some))?;

@@ -31,3 +31,5 @@ mod operate;
 mod private;
 #[cfg(test)]
 mod split;
+#[cfg(test)]
+mod sweep;

@@ -50,6 +50,7 @@ pub(crate) fn offers(door: &ScriptedDoor) -> Vec<(u8, &'static str)> {
         Origin::Reflex { .. } => "reflex",
         Origin::Planner { .. } => "planner",
         Origin::Operator => "operator",
+        Origin::Sweep => "sweep",
         Origin::Door => "door",
     };
     let seed = |draft: agent_core::Draft| match draft.action {

@@ -48,7 +48,7 @@ impl Lane {
     ) -> Result<Result<Offered, Refusal>, DoorError> {
         let lane = self.clone();
         let _turn = lane.turn.lock().await;
-        if let Err(refusal) = self.shared.may_act(&draft, &origin) {
+        if let Err(refusal) = self.shared.may_act(&draft, &origin).and_then(|()| self.is_quiet(&origin)) {
             return Ok(Err(refusal));
         }
         match self.stand(&draft) {
@@ -84,6 +84,16 @@ impl Lane {
             Ok(recorded) => Ok(self.underway(recorded).await?.map(Offered::Underway)),
             Err(refusal) => Ok(Err(refusal)),
         }
+    }
+
+    /// A sweep waits for everything else of its lane: whatever is under way was computed with what it would take away.
+    fn is_quiet(&self, origin: &Origin) -> Result<(), Refusal> {
+        let under_way = self.shared.intents.ahead_of(self.key, u64::MAX).len();
+        if *origin != Origin::Sweep || under_way == 0 {
+            return Ok(());
+        }
+        let limit = "transactions of its lane under way beside a sweep".to_owned();
+        Err(Refusal::OverLimit { limit, asked: under_way.to_string(), allowed: "0".to_owned() })
     }
 
     async fn approve(&self, draft: Draft, origin: Origin) -> Result<Approved, Refusal> {

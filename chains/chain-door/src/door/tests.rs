@@ -9,6 +9,7 @@ mod people;
 mod prepare;
 mod recover;
 mod signatures;
+mod sweep;
 mod world;
 
 use std::{

@@ -1,7 +1,7 @@
 //! Amounts against their limits, and what the journal is asked to reserve.
 
 use agent_core::{
-    Action, Draft, Intent, OutsideMandate, Refusal,
+    Action, Draft, Intent, Maintenance, OutsideMandate, Refusal,
     ports::{Quote, Reservation},
     units::Wei,
 };
@@ -10,7 +10,7 @@ use alloy_primitives::{Address, U256};
 use super::Mandate;
 use crate::{
     ladder::{Gas, Simulated, Transaction},
-    policy::{Limits, Policy},
+    policy::{Limits, Policy, StrategyRule},
 };
 
 /// Gas on top of half as much again: estimates are made a block early, interest accrues, and refunds (at most a fifth) hide
@@ -59,8 +59,12 @@ pub(super) fn reservations(
     mandate: Option<&Mandate>,
 ) -> Result<Vec<Reservation>, Refusal> {
     let mut reservations = gas(policy, draft, action, transaction)?;
-    if let Action::Execute(intent) = action {
-        reservations.extend(tokens(policy, intent)?);
+    match (action, policy.sweep(&draft.strategy)) {
+        (Action::Execute(intent), _) => reservations.extend(tokens(policy, intent)?),
+        (Action::Maintain(Maintenance::Withdraw { token, .. }), Some(sweep)) => {
+            reservations.push(sweep.once(&draft.strategy, *token));
+        }
+        (Action::Maintain(_), _) => {}
     }
     if let Some(mandate) = mandate {
         let (amount, limit) = (U256::ONE, U256::from(mandate.order.uses));
@@ -80,7 +84,9 @@ fn gas(
     let window = policy.limits.window_seconds;
     let reserve = |budget: String, limit| Reservation { budget, amount: most.0, limit, window };
     let mut reservations = vec![reserve(format!("{GAS}/all"), policy.limits.gas_per_window)];
-    if let (Action::Execute(_), Some(rule)) = (action, policy.parties.strategies.get(&draft.strategy)) {
+    let rule = policy.parties.strategies.get(&draft.strategy);
+    let acts = |rule: &&StrategyRule| matches!(action, Action::Execute(_)) || rule.sweep.is_some();
+    if let Some(rule) = rule.filter(acts) {
         reservations.push(reserve(format!("{GAS}//{}", draft.strategy), rule.gas_per_window));
     }
     Ok(reservations)
@@ -123,15 +129,16 @@ pub(super) fn beyond(needed: Vec<Reservation>, holds: &[Reservation]) -> Result<
 pub(crate) fn used(reserved: &Reservation, gas_paid: Wei, reverted: bool) -> Reservation {
     let amount = match reserved.budget.split_once('/') {
         Some((GAS, _)) => gas_paid.0,
-        Some((TOKEN, _)) if reverted => U256::ZERO,
+        Some((TOKEN | SWEEP, _)) if reverted => U256::ZERO,
         _ => reserved.amount,
     };
     Reservation { amount, ..reserved.clone() }
 }
 
-/// Gas budgets are `gas/all` and `gas//<strategy>`, token budgets `token/<address>`; uses of orders are `order/…`.
+/// Gas budgets are `gas/all` and `gas//<strategy>`, token budgets `token/<address>`; uses of orders are `order/…`, sweeps `sweep//…`.
 const GAS: &str = "gas";
 const TOKEN: &str = "token";
+pub(crate) const SWEEP: &str = "sweep";
 
 /// What an intent needs of the tokens' budgets, if each amount is within its limit.
 pub(crate) fn tokens(policy: &Policy, intent: &Intent) -> Result<Vec<Reservation>, Refusal> {

@@ -125,13 +125,14 @@ fn every_maintenance_is_the_operators() {
     for work in works {
         let transaction = approved(maintained(work)).transaction;
         assert_eq!(transaction.to.is_none(), work == Maintenance::DeployExecutor);
-        for origin in [planner(), reflex()] {
+        for origin in [planner(), reflex(), Origin::Sweep] {
             let mut case = Case::default();
             case.maintain(work);
             case.origin = origin.clone();
             let refusal = case.judge().unwrap_err();
             let expected = match origin {
                 Origin::Planner { .. } | Origin::Door => Refusal::OperatorOnly,
+                Origin::Sweep => Refusal::StrategyNotAllowed("arb".into()),
                 Origin::Reflex { .. } | Origin::Operator => Refusal::OutsideMandate(OutsideMandate::Class),
             };
             assert_eq!(refusal, expected, "{work:?}");

@@ -7,7 +7,7 @@ use alloy_primitives::{Address, U256, keccak256};
 
 use super::{
     ApprovalRule, Breakers, ContractRule, DEFAULT_LANE, Function, Limits, Parties, PlannerRule, Policy,
-    StrategyRule, TokenRule, signature,
+    StrategyRule, SweepRule, TokenRule, signature,
     tables::{
         ApprovalTable, BreakersTable, ContractTable, LimitsTable, PlannerTable, PolicyFile, StrategyTable,
         TokenTable,
@@ -49,6 +49,7 @@ pub(super) fn parse(text: &str) -> Result<Policy, PolicyError> {
     let limits = limits(&file.limits)?;
     let recipients = recipients(&file, &executors)?;
     let tokens = tokens(file.tokens)?;
+    let strategies = strategies(file.strategies, &others, (&tokens, &recipients))?;
     let approval = approval(file.approval, &tokens)?;
     Ok(Policy {
         hash: keccak256(text),
@@ -57,11 +58,7 @@ pub(super) fn parse(text: &str) -> Result<Policy, PolicyError> {
         executor: file.executor,
         tokens,
         contracts: contracts(file.contracts, &executors)?,
-        parties: Parties {
-            recipients,
-            strategies: strategies(file.strategies, &others)?,
-            planner: planner(file.planner)?,
-        },
+        parties: Parties { recipients, strategies, planner: planner(file.planner)? },
         approval,
         breakers: breakers(file.breakers)?,
         limits,
@@ -69,7 +66,7 @@ pub(super) fn parse(text: &str) -> Result<Policy, PolicyError> {
     })
 }
 
-fn value(key: impl Into<String>, problem: impl Into<String>) -> PolicyError {
+pub(super) fn value(key: impl Into<String>, problem: impl Into<String>) -> PolicyError {
     PolicyError::Value { key: key.into(), problem: problem.into() }
 }
 
@@ -125,7 +122,7 @@ fn coin(key: &str, decimals: u8, text: &str) -> Result<U256, PolicyError> {
     amount(key, &unit, text)
 }
 
-fn amount(key: &str, token: &Token, text: &str) -> Result<U256, PolicyError> {
+pub(super) fn amount(key: &str, token: &Token, text: &str) -> Result<U256, PolicyError> {
     let problem =
         |error: AmountError| value(key, format!("is not an exact amount: {error}; write one like \"1.5\""));
     token.parse(text).map(|amount| amount.raw).map_err(problem)
@@ -214,17 +211,19 @@ fn recipients(file: &PolicyFile, executors: &BTreeSet<Address>) -> Result<BTreeS
 fn strategies(
     tables: BTreeMap<String, StrategyTable>,
     lanes: &BTreeMap<String, Option<Address>>,
+    (tokens, recipients): (&BTreeMap<Address, TokenRule>, &BTreeSet<Address>),
 ) -> Result<BTreeMap<String, StrategyRule>, PolicyError> {
     let rule = |(name, table): (String, StrategyTable)| {
         let key = format!("strategies.{name}.gas_per_window_eth");
         let gas_per_window = coin(&key, 18, &table.gas_per_window_eth)?;
-        let StrategyTable { order_flow, lane, .. } = table;
+        let StrategyTable { order_flow, lane, sweep, .. } = table;
         if lane != DEFAULT_LANE && !lanes.contains_key(&lane) {
             let problem =
                 format!("names the lane \"{lane}\", which there is not; add the table [lanes.{lane}]");
             return Err(value(format!("strategies.{name}.lane"), problem));
         }
-        Ok((name, StrategyRule { lane, gas_per_window, order_flow }))
+        let sweep = sweep.map(|table| SweepRule::parse(&name, table, tokens, recipients)).transpose()?;
+        Ok((name, StrategyRule { lane, gas_per_window, order_flow, sweep }))
     };
     tables.into_iter().map(rule).collect()
 }

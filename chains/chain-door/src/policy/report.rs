@@ -127,8 +127,9 @@ fn strategy((name, rule): (&String, &StrategyRule)) -> String {
         }
     };
     let lane = if rule.lane == DEFAULT_LANE { String::new() } else { format!(" in lane {}", rule.lane) };
+    let sweeps = rule.sweep.as_ref().map_or_else(String::new, |sweep| format!("; it {}", sweep.told()));
     format!(
-        "strategy {}{lane} may pay {} for gas in a window, and sends {seen}",
+        "strategy {}{lane} may pay {} for gas in a window, and sends {seen}{sweeps}",
         name.escape_debug(),
         coin(rule.gas_per_window)
     )

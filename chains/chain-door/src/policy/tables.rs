@@ -130,6 +130,33 @@ pub(super) struct StrategyTable {
     /// The lane in which it acts, one of `lanes`. Without it, the one of the top-level executor.
     #[serde(default = "default_lane")]
     pub(super) lane: String,
+    /// Makes it a strategy that does nothing but move proceeds from its lane's executor to a recipient.
+    pub(super) sweep: Option<SweepTable>,
+}
+
+/// Proceeds that go to a recipient by themselves.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SweepTable {
+    /// Who receives them: one of `recipients`.
+    #[schemars(with = "String", regex(pattern = "^0x[0-9a-fA-F]{40}$"))]
+    pub(super) to: Address,
+    /// Seconds of chain time between two sweeps of one token, at least.
+    pub(super) every_seconds: u64,
+    /// What is swept.
+    pub(super) tokens: Vec<SweptTable>,
+}
+
+/// A token that is swept. Amounts are in whole tokens, exactly.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SweptTable {
+    /// One of `tokens`.
+    pub(super) symbol: String,
+    /// How much of it stays in the executor.
+    pub(super) keep: String,
+    /// How much more than that there must be.
+    pub(super) least: String,
 }
 
 fn default_lane() -> String {

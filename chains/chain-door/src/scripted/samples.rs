@@ -91,6 +91,23 @@ pub(crate) fn policy_of_lanes() -> Policy {
     Policy::parse(&text).unwrap()
 }
 
+/// The same with a strategy that sweeps: 600 s apart, above 100 USDC and 0 WETH, from 50 USDC and 1 WETH on.
+pub(crate) fn policy_of_sweeps() -> Policy {
+    let strategy = r#"[strategies.sweep]
+gas_per_window_eth = "0.004"
+
+[strategies.sweep.sweep]
+to = "0x5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"
+every_seconds = 600
+tokens = [
+    { symbol = "USDC", keep = "100", least = "50" },
+    { symbol = "WETH", keep = "0", least = "1" },
+]
+
+[strategies.keeper]"#;
+    Policy::parse(&POLICY.replacen("[strategies.keeper]", strategy, 1)).unwrap()
+}
+
 pub(crate) fn selector(signature: &str) -> Bytes {
     Bytes::copy_from_slice(&keccak256(signature)[..4])
 }

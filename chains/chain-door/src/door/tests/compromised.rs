@@ -254,7 +254,7 @@ fn lives_are_worth_living() {
             match origin {
                 Origin::Reflex { .. } => reflexes += 1,
                 Origin::Operator => operators += 1,
-                Origin::Planner { .. } | Origin::Door => {}
+                Origin::Planner { .. } | Origin::Sweep | Origin::Door => {}
             }
         }
     }

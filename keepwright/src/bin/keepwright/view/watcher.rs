@@ -59,7 +59,7 @@ impl Speed {
         match origin {
             Origin::Reflex { .. } => Self::Reflex,
             Origin::Planner { .. } => Self::Planner,
-            Origin::Operator | Origin::Door => Self::Operator,
+            Origin::Operator | Origin::Sweep | Origin::Door => Self::Operator,
         }
     }
 }
@@ -236,6 +236,7 @@ fn by(origin: &Origin) -> String {
         Origin::Reflex { order } => format!("standing order {order}"),
         Origin::Planner { .. } => "the planner".to_owned(),
         Origin::Operator => "the operator".to_owned(),
+        Origin::Sweep => "the sweep".to_owned(),
         Origin::Door => "the door".to_owned(),
     }
 }
