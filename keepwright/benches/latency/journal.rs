@@ -12,7 +12,7 @@ use std::{
     time::Instant,
 };
 
-use keepwright::journal::RedbJournal;
+use keepwright::journal::{Files, RedbJournal};
 use redb::{BackendError, StorageBackend, backends::FileBackend};
 
 /// Entries in one transaction at most, as the journal has it outside of this.
@@ -24,11 +24,11 @@ pub(crate) type Synced = Arc<AtomicU64>;
 pub(crate) fn open(folder: &Path) -> (RedbJournal, Synced) {
     drop(RedbJournal::open(folder).unwrap());
     let synced = Synced::default();
-    let open = |name| {
+    let open = |name: &'static str| {
         let file = OpenOptions::new().read(true).write(true).open(folder.join(name)).unwrap();
         Timed(FileBackend::new(file).unwrap(), Arc::clone(&synced))
     };
-    let journal = RedbJournal::open_on(open("journal.redb"), open("head"), GROUP).unwrap();
+    let journal = RedbJournal::open_on(Files::named(open), GROUP).unwrap();
     (journal, synced)
 }
 

@@ -13,7 +13,7 @@ use std::{
 };
 
 use agent_core::ports::JournalError;
-use memory_journal::RedbJournal;
+use memory_journal::{Files, RedbJournal};
 use redb::{BackendError, StorageBackend, backends::FileBackend};
 
 /// Entries in one transaction at most, as the journal has it outside of tests.
@@ -33,11 +33,11 @@ pub(crate) async fn journal(folder: &Path, full: &Full) -> RedbJournal {
             }
         }
     }
-    let open = |name| {
+    let open = |name: &'static str| {
         let file = OpenOptions::new().read(true).write(true).open(folder.join(name)).unwrap();
         Disk(FileBackend::new(file).unwrap(), Arc::clone(full))
     };
-    RedbJournal::open_on(open("journal.redb"), open("head"), GROUP).unwrap()
+    RedbJournal::open_on(Files::named(open), GROUP).unwrap()
 }
 
 #[derive(Debug)]

@@ -8,10 +8,17 @@ use crate::{
     trouble::{Misfit, Trouble},
 };
 
-/// The version of the format that is written: of the tables, of a row, of the entry in it.
+/// The version of a row that is written, and of the entry in it. The file has one of its own.
 pub(crate) const FORMAT: u8 = 2;
 /// The first version. Its rows are read as they are; it had no replacements and no notes.
 pub(crate) const FIRST: u8 = 1;
+
+/// Version, hash of the row before, own hash; then the entry.
+pub(crate) const HEADER: usize = 65;
+/// Where a row's own hash is.
+const OWN: std::ops::Range<usize> = 33..HEADER;
+/// What a row usually has beside its payload: memory is asked for once.
+const USUAL: usize = 512;
 
 /// Where the chain stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,10 +37,16 @@ impl Head {
 
     /// The row for `entry` at the next position, and where the chain stands after it.
     pub(crate) fn link(self, entry: &Entry) -> Result<(Vec<u8>, Self), Misfit> {
-        let body = codec::encode(entry)?;
-        let hash = hash(self.hash, self.entries, FORMAT, &body);
         let entries = self.entries.checked_add(1).ok_or(Misfit::TooLong)?;
-        let row = [&[FORMAT], self.hash.as_slice(), hash.as_slice(), body.as_slice()].concat();
+        let mut row = Vec::with_capacity(entry.payload.len().saturating_add(USUAL));
+        row.push(FORMAT);
+        row.extend_from_slice(self.hash.as_slice());
+        row.extend_from_slice(B256::ZERO.as_slice());
+        codec::encode(entry, &mut row)?;
+        let hash = hash(self.hash, self.entries, FORMAT, row.get(HEADER..).unwrap_or_default());
+        if let Some(own) = row.get_mut(OWN) {
+            own.copy_from_slice(hash.as_slice());
+        }
         Ok((row, Self { entries, hash }))
     }
 

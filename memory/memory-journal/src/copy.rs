@@ -3,49 +3,22 @@
 use agent_core::ports::Verified;
 use redb::Database;
 
-use crate::{
-    chain::Head,
-    ledger,
-    tables::{self, Tables},
-    trouble::Trouble,
-};
-
-const COPYING: &str = "copy its entries";
-/// Rows in one transaction: bounds the memory that it takes, and spares syncs.
-const BATCH: usize = 1024;
+use crate::{chain::Head, tail::Tail, trouble::Trouble};
 
 /// Writes `rows` into the journal without entries that `database` holds. They keep their hashes.
 pub(crate) fn fill(
     database: &Database,
-    mut rows: impl Iterator<Item = Result<Vec<u8>, Trouble>>,
+    rows: impl Iterator<Item = Result<Vec<u8>, Trouble>>,
 ) -> Result<Head, Trouble> {
-    let mut head = Head::genesis();
-    loop {
-        let batch: Vec<_> = rows.by_ref().take(BATCH).collect::<Result<_, _>>()?;
-        if batch.is_empty() {
-            return Ok(head);
-        }
-        let transaction = database.begin_write().map_err(Trouble::redb(COPYING))?;
-        let mut tables = Tables::open(&transaction).map_err(Trouble::redb(COPYING))?;
-        for bytes in &batch {
-            head = write(&mut tables, head, bytes)?;
-        }
-        drop(tables);
-        tables::put_head(&transaction, head)?;
-        transaction.commit().map_err(Trouble::redb(COPYING))?;
-    }
-}
-
-fn write(tables: &mut Tables<'_>, head: Head, bytes: &[u8]) -> Result<Head, Trouble> {
-    let (stored, after) = head.follow(bytes)?;
-    match ledger::judge(tables, head.entries, &stored.entry)? {
-        Ok(changes) => tables.write(head.entries, bytes, changes)?,
-        Err(conflict) => {
-            let what = format!("the entry should have been rejected: {conflict}");
-            return Err(Trouble::damaged(head.entries, what));
+    let mut tail = Tail::of(database)?;
+    for row in rows {
+        tail.follow(row?)?;
+        if tail.is_long() {
+            tail.checkpoint(database)?;
         }
     }
-    Ok(after)
+    tail.checkpoint(database)?;
+    Ok(tail.head())
 }
 
 /// Whether a copy that was read again is what it was copied from.

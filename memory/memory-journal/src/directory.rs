@@ -1,4 +1,4 @@
-//! The journal's directory: the redb file and its witness.
+//! The journal's directory: the redb file, its log and its witness.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -13,23 +13,21 @@ use redb::{Database, DatabaseError, backends::FileBackend};
 
 use crate::{
     chain::Head,
+    files::{DATABASE, Files, LOG, WITNESS},
     head::Witness,
-    opening::{self, Journaled},
+    journaled::Journaled,
+    opening,
     trouble::Trouble,
 };
 
-/// The redb file's name.
-pub(crate) const FILE: &str = "journal.redb";
 /// How the names of files begin that are not yet journals.
 const BEGUN: &str = "journal.redb.new.";
-/// The witness's name.
-pub(crate) const WITNESS: &str = "head";
 
 /// Opens the journal in `directory`, or makes a new one. A directory that is there already keeps its mode.
 pub(crate) fn open(directory: &Path) -> Result<Journaled, JournalError> {
     let place = directory.display().to_string();
     make(directory).map_err(Trouble::failed("make its directory"))?;
-    let path = directory.join(FILE);
+    let path = directory.join(DATABASE);
     if !path.try_exists().map_err(Trouble::failed("find its file"))? {
         let (begun, ()) = begin(directory, &place, |_| Ok(()))?;
         link(&begun, &path).map_err(Trouble::failed("begin"))?;
@@ -37,9 +35,13 @@ pub(crate) fn open(directory: &Path) -> Result<Journaled, JournalError> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
     let database = file(&options, &path).map_err(Trouble::redb("open its file"))?;
-    let witness = file(options.create(true).mode(0o600), &directory.join(WITNESS));
-    let journaled = opening::open(&place, database, witness.map_err(Trouble::redb("open its witness"))?)?;
-    sweep(directory).and_then(|()| sync(directory)).map_err(Trouble::failed("sync its directory"))?;
+    options.create(true).mode(0o600);
+    let log = file(&options, &directory.join(LOG)).map_err(Trouble::redb("open its log"))?;
+    let witness = file(&options, &directory.join(WITNESS)).map_err(Trouble::redb("open its witness"))?;
+    // Before the redb file says that there is a log: a loss of power must not take it away then.
+    sync(directory).map_err(Trouble::failed("sync its directory"))?;
+    let journaled = opening::open(&place, Files { database, log, witness })?;
+    sweep(directory).map_err(Trouble::failed("clear its directory"))?;
     Ok(journaled)
 }
 
@@ -106,7 +108,7 @@ pub(crate) fn create(
     options.read(true).write(true).create_new(true).mode(0o600);
     let witness = file(&options, &directory.join(WITNESS)).map_err(Trouble::redb(making))?;
     Witness::begin(witness, head)?;
-    let linked = link(&begun, &directory.join(FILE)).and_then(|()| sync(directory));
+    let linked = link(&begun, &directory.join(DATABASE)).and_then(|()| sync(directory));
     linked.map_err(Trouble::failed(making))?;
     Ok(head)
 }

@@ -1,9 +1,10 @@
-//! A witness beside the redb file: where the chain stood at the last acknowledgement.
+//! A witness beside the redb file and the log: where the chain stood at the last acknowledgement.
 //!
 //! When the newest commit of a redb file is damaged, or the bit that points at it, the file can open at the commit
-//! before, whole in itself and short of entries that were acknowledged. The witness finds that out. It is written
-//! after the commit and before the acknowledgement, in place and without a sync of its own: after a loss of power it
-//! may be behind the file, which is allowed, but it is never ahead of it.
+//! before, whole in itself and short of entries that were acknowledged; and a log that is gone looks like one without
+//! entries. The witness finds that out. It is written after the log's sync and before the acknowledgement, in place and
+//! without a sync of its own: after a loss of power it may be behind, which is allowed, but it is never ahead. With each
+//! checkpoint it is synced, before the log is written over.
 
 use std::io;
 
@@ -20,18 +21,17 @@ const LENGTH: usize = 44;
 pub(crate) struct Witness(Box<dyn StorageBackend>);
 
 impl Witness {
-    /// Opens the witness and compares it with `head`, the head of the redb file.
-    pub(crate) fn open(file: impl StorageBackend, head: Head) -> Result<Self, Trouble> {
-        compare(read(&file)?, head)?;
-        Self::begin(file, head)
-    }
-
-    /// A witness of a journal that has just been made.
+    /// From now on it says where the chain stands, beginning with `head`.
     pub(crate) fn begin(file: impl StorageBackend, head: Head) -> Result<Self, Trouble> {
         let witness = Self(Box::new(file));
         witness.put(head)?;
-        witness.0.sync_data().map_err(Trouble::failed("write its witness"))?;
+        witness.sync()?;
         Ok(witness)
+    }
+
+    /// What it says is there after a loss of power, too.
+    pub(crate) fn sync(&self) -> Result<(), Trouble> {
+        self.0.sync_data().map_err(Trouble::failed("sync its witness"))
     }
 
     /// The chain stands here now.

@@ -9,13 +9,12 @@ use std::{
 
 use agent_core::ports::{Appended, BoxFuture, Entry, Journal, JournalError, Sequence, Stored, Verified};
 use futures::channel::oneshot;
-use redb::ReadTransaction;
 
 use crate::{
     directory,
-    opening::Journaled,
-    reader::{self, Query},
-    scribe::{Append, GROUP, Scribe},
+    journaled::Journaled,
+    reader::{self, Query, Snapshot},
+    scribe::{Append, GROUP, Message, Scribe},
     trouble::Trouble,
     verify,
 };
@@ -24,22 +23,22 @@ use crate::{
 mod tests;
 
 /// A journal in a directory of its own. Clones share it; when the last one is dropped, everything that was sent is
-/// written, the threads end and the file is free for the next `open`.
+/// written, the log is brought into the redb file, the threads end and the files are free for the next `open`.
 #[derive(Debug, Clone)]
 pub struct RedbJournal(Arc<Shared>);
 
-/// What the handles share: the ways to the threads. Its drop is the guard that ends them.
+/// What the handles share: the way to the writer. Its drop is the guard that ends the threads.
 #[derive(Debug)]
 struct Shared {
-    appends: Option<mpsc::Sender<Append>>,
-    queries: Option<mpsc::Sender<Query>>,
-    threads: Vec<JoinHandle<()>>,
+    messages: Option<mpsc::Sender<Message>>,
+    scribe: Option<JoinHandle<()>>,
 }
 
 impl RedbJournal {
     /// Opens the journal in `directory`, or begins one there; a directory that is not there is made, for its owner
-    /// only. Checks every page of the file, the last entry, and that no acknowledged entry is missing; the whole
-    /// chain is [`verify`](Journal::verify)'s work. Blocks for as long as reading the file takes.
+    /// only. Checks every page of the redb file, every entry of the log, and that no acknowledged entry is missing; the
+    /// whole chain is [`verify`](Journal::verify)'s work. What a killed process left in the log is brought into the redb
+    /// file. Blocks for as long as reading the files takes.
     ///
     /// # Errors
     /// [`JournalError::Damaged`] when a check fails, [`JournalError::InUse`] when any other handle, of this process
@@ -49,45 +48,48 @@ impl RedbJournal {
         Self::start(directory::open(directory.as_ref())?, GROUP)
     }
 
-    /// Opens the journal in two files of any kind, its redb file and its witness, and writes at most `group` entries in one
-    /// transaction.
+    /// Opens the journal in files of any kind, and makes at most `group` entries durable with one sync.
     ///
     /// # Errors
     /// As [`open`](Self::open).
     #[cfg(feature = "testing")]
-    pub fn open_on(
-        database: impl redb::StorageBackend,
-        witness: impl redb::StorageBackend,
+    pub fn open_on<B: redb::StorageBackend>(
+        files: crate::Files<B>,
         group: usize,
     ) -> Result<Self, JournalError> {
-        Self::start(crate::opening::open("on other files", database, witness)?, group)
+        Self::start(crate::opening::open("on other files", files)?, group)
     }
 
-    fn start(journaled: Journaled, group: usize) -> Result<Self, JournalError> {
-        let Journaled { database, head, witness } = journaled;
-        let database = Arc::new(database);
-        let scribe = Scribe { database: Arc::clone(&database), witness, head, group, poison: None };
-        let (appends, to_write) = mpsc::channel();
+    fn start(journal: Journaled, group: usize) -> Result<Self, JournalError> {
+        let mut scribe = Scribe { journal, group, poison: None };
+        let (messages, to_write) = mpsc::channel();
         let (queries, to_read) = mpsc::channel();
-        let threads = vec![
-            spawn("journal-scribe", move || scribe.run(&to_write))?,
-            spawn("journal-reader", move || reader::run(&database, &to_read))?,
-        ];
-        Ok(Self(Arc::new(Shared { appends: Some(appends), queries: Some(queries), threads })))
+        let reader = spawn("journal-reader", move || reader::run(&to_read))?;
+        let scribe = spawn("journal-scribe", move || {
+            scribe.run(&to_write, &queries);
+            drop(queries);
+            // The files are closed after the last read of them. A thread that panicked has nothing left to say.
+            drop(reader.join());
+        })?;
+        Ok(Self(Arc::new(Shared { messages: Some(messages), scribe: Some(scribe) })))
     }
 
     fn query<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&ReadTransaction) -> Result<T, Trouble> + Send + 'static,
+        work: impl FnOnce(&Snapshot) -> Result<T, Trouble> + Send + 'static,
     ) -> BoxFuture<'static, Result<T, JournalError>> {
         let (reply, answer) = oneshot::channel();
-        let query: Query = Box::new(move |database| {
-            let found = reader::caught(|| work(&reader::snapshot(database)?)).map_err(JournalError::from);
-            drop(reply.send(found));
+        let query: Query = Box::new(move |snapshot| {
+            let found = snapshot.and_then(|snapshot| reader::caught(|| work(&snapshot)));
+            drop(reply.send(found.map_err(JournalError::from)));
         });
-        // A query that finds nobody drops its reply, and the answer says so.
-        self.0.queries.as_ref().and_then(|queries| queries.send(query).ok()).unwrap_or_default();
+        self.send(Message::Query(query));
         answered(answer)
+    }
+
+    /// A message that finds nobody drops its reply, and the answer says so.
+    fn send(&self, message: Message) {
+        self.0.messages.as_ref().and_then(|messages| messages.send(message).ok()).unwrap_or_default();
     }
 }
 
@@ -106,18 +108,16 @@ impl Journal for RedbJournal {
     /// Sent at once, in the order of the calls, before the future is polled: dropping the future takes nothing back.
     fn append(&self, entry: Entry) -> BoxFuture<'_, Result<Appended, JournalError>> {
         let (reply, answer) = oneshot::channel();
-        // An entry that finds nobody drops its reply, and the answer says so.
-        let append = Append { entry, reply };
-        self.0.appends.as_ref().and_then(|appends| appends.send(append).ok()).unwrap_or_default();
+        self.send(Message::Append(Append { entry, reply }));
         answered(answer)
     }
 
     fn open_intents(&self) -> BoxFuture<'_, Result<Vec<Stored>, JournalError>> {
-        self.query(reader::open_intents)
+        self.query(Snapshot::open_intents)
     }
 
     fn read(&self, from: Sequence, limit: usize) -> BoxFuture<'_, Result<Vec<Stored>, JournalError>> {
-        self.query(move |transaction| reader::page(transaction, from, limit))
+        self.query(move |snapshot| snapshot.page(from, limit))
     }
 
     fn verify(&self) -> BoxFuture<'_, Result<Verified, JournalError>> {
@@ -127,11 +127,8 @@ impl Journal for RedbJournal {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        drop(self.appends.take());
-        drop(self.queries.take());
-        for thread in self.threads.drain(..) {
-            // A thread that panicked has nothing left to say.
-            drop(thread.join());
-        }
+        drop(self.messages.take());
+        // A thread that panicked has nothing left to say.
+        drop(self.scribe.take().map(JoinHandle::join));
     }
 }

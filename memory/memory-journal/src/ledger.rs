@@ -21,11 +21,11 @@ pub(crate) trait Books {
     /// Why a book could not be read.
     type Error;
 
-    /// Whether an entry ever opened `subject`.
-    fn opened(&self, subject: B256) -> Result<bool, Self::Error>;
+    /// The position of the entry that opened `subject`, if one ever did.
+    fn opened(&self, subject: B256) -> Result<Option<u64>, Self::Error>;
 
-    /// If `subject` is open now: what the entries say that opened it and added to it.
-    fn intent(&self, subject: B256) -> Result<Option<Intent>, Self::Error>;
+    /// If the intent is open now that the entry at `since` opened: what that entry and those say that added to it.
+    fn intent(&self, since: u64) -> Result<Option<Intent>, Self::Error>;
 
     /// The entry that holds the claim.
     fn holder(&self, key: &str) -> Result<Option<u64>, Self::Error>;
@@ -51,9 +51,9 @@ pub(crate) struct Intent {
 
 impl Intent {
     /// What the entry at `since` opened.
-    pub(crate) fn open(since: u64, opening: Entry) -> Self {
+    pub(crate) fn open(since: u64, opening: &Entry) -> Self {
         let reserved = by_budget(&opening.reservations);
-        Self { since, claims: opening.claims, reserved, at: opening.at }
+        Self { since, claims: opening.claims.clone(), reserved, at: opening.at }
     }
 
     /// With what a replacement adds.
@@ -122,7 +122,7 @@ pub(crate) fn judge<B: Books>(books: &B, sequence: u64, entry: &Entry) -> Result
 }
 
 fn open<B: Books>(books: &B, sequence: u64, entry: &Entry) -> Result<Judged, B::Error> {
-    if books.opened(entry.subject)? {
+    if books.opened(entry.subject)?.is_some() {
         return Ok(Err(Conflict::WrongState));
     }
     let mut changes = vec![Change::Open { subject: entry.subject, sequence }];
@@ -137,8 +137,13 @@ fn open<B: Books>(books: &B, sequence: u64, entry: &Entry) -> Result<Judged, B::
     reserve(books, entry, changes)
 }
 
+/// The intent of `subject`, if it is open.
+fn intent<B: Books>(books: &B, subject: B256) -> Result<Option<Intent>, B::Error> {
+    books.opened(subject)?.map_or(Ok(None), |since| books.intent(since))
+}
+
 fn replace<B: Books>(books: &B, sequence: u64, entry: &Entry) -> Result<Judged, B::Error> {
-    match books.intent(entry.subject)? {
+    match intent(books, entry.subject)? {
         None => Ok(Err(Conflict::WrongState)),
         Some(intent) => reserve(books, entry, vec![Change::Add { since: intent.since, sequence }]),
     }
@@ -189,7 +194,7 @@ enum Claims {
 }
 
 fn settle<B: Books>(books: &B, sequence: u64, entry: &Entry, claims: Claims) -> Result<Judged, B::Error> {
-    let Some(intent) = books.intent(entry.subject)? else {
+    let Some(intent) = intent(books, entry.subject)? else {
         return Ok(Err(Conflict::WrongState));
     };
     // The latest of the times: what was used stays in the window for as long as any would keep it there.

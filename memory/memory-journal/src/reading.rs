@@ -1,31 +1,30 @@
 //! A journal to look at: beside the process that writes it, or when there is none.
 
-use std::{fs::OpenOptions, path::Path};
+use std::{
+    fs::{File, OpenOptions},
+    path::Path,
+};
 
 use agent_core::ports::{JournalError, Sequence, Stored, Verified};
-use redb::{
-    Builder, ConcurrencyMode, Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableTable,
-    backends::FileBackend,
-};
+use redb::{Builder, ConcurrencyMode, Database, DatabaseError, ReadOnlyDatabase, backends::FileBackend};
 
 use crate::{
     chain::Head,
-    copy,
-    directory::{self, FILE, WITNESS},
-    head,
-    opening::{self, CACHE_BYTES, SHARED},
+    copy, directory,
+    files::{DATABASE, LOG, WITNESS},
+    head, log,
+    opening::{self, CACHE_BYTES, LOGGED, SHARED},
     overlay::Overlay,
-    reader,
+    reader::{self, Bytes, Snapshot},
     salvage::{self, Mark},
-    tables::ENTRIES,
+    tables,
     trouble::Trouble,
     verify,
 };
 
-const READING: &str = "read its entries";
 /// Entries read at once.
 const PAGE: usize = 256;
-/// The witness is written while we read it: so often it may seem torn.
+/// The witness and the log are written while we read them: so often they may seem torn, or of another moment.
 const TRIES: usize = 16;
 
 /// One moment of a journal, read-only: what is written later is not seen, and nothing is ever changed, not even what a
@@ -35,10 +34,9 @@ const TRIES: usize = 16;
 /// Reading blocks: call it from a thread that may.
 #[derive(Debug)]
 pub struct JournalReader {
-    transaction: ReadTransaction,
-    head: Head,
+    snapshot: Snapshot,
     mark: Option<Mark>,
-    /// Dropped after the transaction.
+    /// Dropped after the snapshot.
     _database: Source,
 }
 
@@ -59,8 +57,8 @@ impl std::fmt::Debug for Source {
 }
 
 impl JournalReader {
-    /// Opens the journal in `directory` as it is now, and checks its last entry against the witness. Needs no right to
-    /// write there.
+    /// Opens the journal in `directory` as it is now, follows what is in its log, and checks the last entry against the
+    /// witness. Needs no right to write there.
     ///
     /// # Errors
     /// [`JournalError::Damaged`] when a check fails, [`JournalError::InUse`] when a process of another version holds the
@@ -71,19 +69,18 @@ impl JournalReader {
     }
 
     fn open_unguarded(directory: &Path) -> Result<Self, JournalError> {
-        // Before the snapshot: the witness is never ahead of the file, and must not be behind only because we were slow.
+        // Before the snapshot: the witness is never ahead, and must not be behind only because we were slow.
         let witnessed = witnessed(directory)?;
-        let (source, transaction) = snapshot(directory)?;
-        opening::recognise(&transaction)?;
-        let head = opening::check_head(&transaction)?;
-        head::compare(witnessed, head)?;
-        let mark = salvage::mark(&transaction)?;
-        Ok(Self { transaction, head, mark, _database: source })
+        let source = source(directory)?;
+        let snapshot = source.moment(directory)?;
+        head::compare(witnessed, snapshot.head)?;
+        let mark = salvage::mark(&snapshot.transaction)?;
+        Ok(Self { snapshot, mark, _database: source })
     }
 
     /// How many entries there are, and the last one's hash. Checked only as far as opening does.
     pub const fn head(&self) -> Verified {
-        Verified { entries: self.head.entries, head: self.head.hash }
+        Verified { entries: self.snapshot.head.entries, head: self.snapshot.head.hash }
     }
 
     /// If it was salvaged from a damaged journal: what is known of that.
@@ -97,7 +94,7 @@ impl JournalReader {
     /// # Errors
     /// [`JournalError::Damaged`] at the first entry that is not as it was written.
     pub fn verify(&self) -> Result<Verified, JournalError> {
-        Ok(reader::caught(|| verify::verify(&self.transaction))?)
+        Ok(reader::caught(|| verify::verify(&self.snapshot))?)
     }
 
     /// The entries from `from` on, a few hundred of them in memory at a time. Each matches its own hash; after an error there
@@ -110,7 +107,7 @@ impl JournalReader {
     /// The next entries, if there are any.
     fn page(&self, next: &mut Option<Sequence>) -> Option<Vec<Result<Stored, JournalError>>> {
         let from = next.take()?;
-        match reader::caught(|| reader::page(&self.transaction, from, PAGE)) {
+        match reader::caught(|| self.snapshot.page(from, PAGE)) {
             Err(trouble) => Some(vec![Err(trouble.into())]),
             Ok(entries) => {
                 *next = entries.last()?.sequence.0.checked_add(1).map(Sequence);
@@ -124,7 +121,7 @@ impl JournalReader {
     /// # Errors
     /// [`JournalError::Damaged`] when one of them cannot be read.
     pub fn open_intents(&self) -> Result<Vec<Stored>, JournalError> {
-        Ok(reader::caught(|| reader::open_intents(&self.transaction))?)
+        Ok(reader::caught(|| self.snapshot.open_intents())?)
     }
 
     /// Copies this moment of the journal into `to`, a folder that is not there yet, then reads the copy again and follows all
@@ -139,17 +136,13 @@ impl JournalReader {
     }
 
     fn backup_unguarded(&self, to: &Path) -> Result<Verified, JournalError> {
-        let entries = self.transaction.open_table(ENTRIES).map_err(Trouble::redb(READING))?;
-        let rows = entries.iter().map_err(Trouble::redb(READING))?.map(|row| {
-            let (_, bytes) = row.map_err(Trouble::redb(READING))?;
-            Ok(bytes.value().to_vec())
-        });
+        let rows = self.snapshot.rows()?;
         let copied = directory::create(to, |database| {
             let head = copy::fill(database, rows)?;
             self.mark.map_or(Ok(head), |mark| salvage::put(database, mark).map(|()| head))
         })?;
         let again = Self::open(to)?.verify()?;
-        copy::must_equal(self.head, again)?;
+        copy::must_equal(self.snapshot.head, again)?;
         Ok(copy::must_equal(copied, again)?)
     }
 }
@@ -157,9 +150,8 @@ impl JournalReader {
 fn witnessed(directory: &Path) -> Result<Option<Head>, Trouble> {
     let file = match OpenOptions::new().read(true).open(directory.join(WITNESS)) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        file => file.map_err(Trouble::failed("open its witness"))?,
+        file => backend(file, "open its witness")?,
     };
-    let file = FileBackend::new(file).map_err(Trouble::redb("open its witness"))?;
     let mut witnessed = head::read(&file);
     for _ in 0..TRIES {
         if witnessed.is_ok() {
@@ -170,24 +162,77 @@ fn witnessed(directory: &Path) -> Result<Option<Head>, Trouble> {
     witnessed
 }
 
-fn snapshot(directory: &Path) -> Result<(Source, ReadTransaction), JournalError> {
+impl Source {
+    /// One moment of the redb file and of the log together.
+    ///
+    /// The log follows the redb file's head for as long as that stays what it is: if a checkpoint moved it while we read,
+    /// we have rows of before and after, and look again. Beside a writer, a write that is under way may look like damage;
+    /// damage looks the same the next time.
+    fn moment(&self, directory: &Path) -> Result<Snapshot, JournalError> {
+        let mut found = self.look(directory)?;
+        for _ in 0..TRIES {
+            match found {
+                Ok((snapshot, true)) => return Ok(snapshot),
+                Ok((_, false)) | Err(_) => found = self.look(directory)?,
+            }
+        }
+        let (snapshot, same) = found?;
+        if same { Ok(snapshot) } else { Err(Trouble::failed("read it between two checkpoints")(Busy).into()) }
+    }
+
+    /// A snapshot, and whether the redb file's head stayed where it was; or what is wrong with the log.
+    fn look(&self, directory: &Path) -> Result<Result<(Snapshot, bool), Trouble>, JournalError> {
+        let transaction = self.begin()?;
+        let version = opening::recognise(&transaction)?;
+        let base = opening::check_head(&transaction)?;
+        let rows = if version < LOGGED { Ok((Vec::new(), base)) } else { rows(directory, base) };
+        let same = tables::head(&self.begin()?)? == base;
+        Ok(rows.map(|(rows, head)| (Snapshot { transaction, base, rows, head }, same)))
+    }
+
+    fn begin(&self) -> Result<redb::ReadTransaction, Trouble> {
+        match self {
+            Self::Shared(database) => reader::begin(database),
+            Self::Killed(database) => reader::begin(database),
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("it is written too fast to be read beside its writer, try again")]
+struct Busy;
+
+/// The rows in the log after `base`, each of them followed, and where the chain stands with them.
+fn rows(directory: &Path, base: Head) -> Result<(Vec<Bytes>, Head), Trouble> {
+    let rows = match OpenOptions::new().read(true).open(directory.join(LOG)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(Trouble::damaged(base.entries, "the file `journal.log` is missing"));
+        }
+        file => log::rows(&backend(file, "open its log")?, base)?,
+    };
+    let mut head = base;
+    for row in &rows {
+        head = head.follow(row)?.1;
+    }
+    Ok((rows.into_iter().map(Bytes::from).collect(), head))
+}
+
+fn backend(file: std::io::Result<File>, doing: &'static str) -> Result<FileBackend, Trouble> {
+    FileBackend::new(file.map_err(Trouble::failed(doing))?).map_err(Trouble::redb(doing))
+}
+
+fn source(directory: &Path) -> Result<Source, JournalError> {
     let place = directory.display().to_string();
     let open = || -> Result<FileBackend, DatabaseError> {
-        FileBackend::new(OpenOptions::new().read(true).open(directory.join(FILE))?)
+        FileBackend::new(OpenOptions::new().read(true).open(directory.join(DATABASE))?)
     };
     let mut builder = Builder::new();
     builder.set_cache_size(CACHE_BYTES).set_concurrency_mode(SHARED);
-    let shared = open().and_then(|file| builder.open_read_only_with_backend(file));
-    let source = match shared {
-        Ok(database) => Source::Shared(database),
-        Err(DatabaseError::RepairAborted) => Source::Killed(put_in_order(&place, open)?),
-        Err(error) => return Err(opening::refused(&place, error)),
-    };
-    let transaction = match &source {
-        Source::Shared(database) => reader::snapshot(database)?,
-        Source::Killed(database) => reader::snapshot(database)?,
-    };
-    Ok((source, transaction))
+    match open().and_then(|file| builder.open_read_only_with_backend(file)) {
+        Ok(database) => Ok(Source::Shared(database)),
+        Err(DatabaseError::RepairAborted) => Ok(Source::Killed(put_in_order(&place, open)?)),
+        Err(error) => Err(opening::refused(&place, error)),
+    }
 }
 
 fn put_in_order(

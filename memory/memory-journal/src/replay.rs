@@ -67,15 +67,14 @@ impl Replay {
 impl Books for Replay {
     type Error = Infallible;
 
-    fn opened(&self, subject: B256) -> Result<bool, Infallible> {
-        Ok(self.intents.contains_key(&subject))
+    fn opened(&self, subject: B256) -> Result<Option<u64>, Infallible> {
+        Ok(self.intents.get(&subject).copied())
     }
 
-    fn intent(&self, subject: B256) -> Result<Option<Intent>, Infallible> {
-        let opening = self.intents.get(&subject).and_then(|since| self.open.get_key_value(since));
-        Ok(opening.map(|(&since, opening)| {
+    fn intent(&self, since: u64) -> Result<Option<Intent>, Infallible> {
+        Ok(self.open.get(&since).map(|opening| {
             let replacing = self.replaced.range((since, 0)..=(since, u64::MAX));
-            replacing.fold(Intent::open(since, opening.clone()), |intent, (_, entry)| intent.and(entry))
+            replacing.fold(Intent::open(since, opening), |intent, (_, entry)| intent.and(entry))
         }))
     }
 

@@ -11,12 +11,12 @@ use std::{
 use agent_core::ports::{JournalError, Verified};
 use redb::{Database, ReadTransaction, TableDefinition, TableError, backends::FileBackend};
 
-use self::scan::{Chain, Scan};
+use self::scan::{Chain, Evidence, Scan};
 use crate::{
     chain::Head,
-    copy,
-    directory::{self, FILE, WITNESS},
-    head, opening, reader,
+    copy, directory,
+    files::{DATABASE, LOG, WITNESS},
+    head, log, opening, reader,
     reading::JournalReader,
     replay::Replay,
     trouble::{Trouble, Unconfirmed},
@@ -70,11 +70,11 @@ impl fmt::Display for Salvaged {
 }
 
 /// Saves the longest verified beginning of the damaged journal in `from` into a new one in `to`, a folder that is not there
-/// yet. Reads the file's bytes and not its tables: the entries are known by their hashes wherever they lie. `from` is not
-/// changed. The new journal is marked, and [`RedbJournal::open`](crate::RedbJournal::open) refuses it until it is
+/// yet. Reads the bytes of the redb file and of the log, and not their order: the entries are known by their hashes wherever
+/// they lie. `from` is not changed. The new journal is marked, and [`RedbJournal::open`](crate::RedbJournal::open) refuses it until it is
 /// [confirmed](confirm): an intent whose entry is lost may have been signed, and only the chain knows.
 ///
-/// Blocks for as long as reading the whole file takes, and keeps some bytes in memory for each entry in it.
+/// Blocks for as long as reading the files takes, and keeps the log and some bytes for each entry in memory.
 ///
 /// # Errors
 /// [`JournalError::InUse`] while a process has it open, [`JournalError::Damaged`] when not even the first entry is left,
@@ -85,15 +85,17 @@ pub fn salvage(from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<Salvaged,
 }
 
 fn salvage_unguarded(from: &Path, to: &Path) -> Result<Salvaged, JournalError> {
-    let file = File::open(from.join(FILE)).map_err(Trouble::failed("open its file"))?;
+    let file = File::open(from.join(DATABASE)).map_err(Trouble::failed("open its file"))?;
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => return Err(JournalError::InUse(from.display().to_string())),
         locked => locked.map_err(|error| Trouble::failed("lock its file")(std::io::Error::from(error)))?,
     }
     let witnessed = witnessed(&from.join(WITNESS));
-    let scan = Scan::of(&file).map_err(Trouble::failed("read its file"))?;
-    let Chain { rows, ambiguous } = scan.chain(&file, witnessed).map_err(Trouble::failed("read its file"))?;
-    let rows = || rows.iter().map(|row| row.read(&file).map_err(Trouble::failed("read its file")));
+    let evidence = Evidence::of(file, logged(&from.join(LOG))).map_err(Trouble::failed("read its file"))?;
+    let scan = Scan::of(&evidence).map_err(Trouble::failed("read its file"))?;
+    let chain = scan.chain(&evidence, witnessed).map_err(Trouble::failed("read its file"))?;
+    let Chain { rows, ambiguous } = chain;
+    let rows = || rows.iter().map(|row| row.read(&evidence).map_err(Trouble::failed("read its file")));
     let allowed = allowed(rows())?;
     if allowed == 0 {
         return Err(Trouble::damaged(0, "no entry of it can be read").into());
@@ -105,6 +107,12 @@ fn salvage_unguarded(from: &Path, to: &Path) -> Result<Salvaged, JournalError> {
     })?;
     let kept = copy::must_equal(head, JournalReader::open(to)?.verify()?)?;
     Ok(Salvaged { kept, acknowledged, ambiguous })
+}
+
+/// What the log holds. One that cannot be read holds nothing.
+fn logged(path: &Path) -> Vec<u8> {
+    let file = File::open(path).ok().and_then(|file| FileBackend::new(file).ok());
+    file.and_then(|file| log::raw(&file).ok()).unwrap_or_default()
 }
 
 /// What the witness says. One that is damaged as well says nothing.
@@ -136,11 +144,11 @@ pub fn confirm(directory: impl AsRef<Path>) -> Result<(), JournalError> {
     let directory = directory.as_ref();
     let place = directory.display().to_string();
     reader::caught(|| {
-        let file = OpenOptions::new().read(true).write(true).open(directory.join(FILE));
+        let file = OpenOptions::new().read(true).write(true).open(directory.join(DATABASE));
         let file = FileBackend::new(file.map_err(Trouble::failed("open its file"))?);
         let file = file.map_err(Trouble::redb("open its file"))?;
         Ok(opening::file(&place, file, opening::SHARED).and_then(|database| {
-            let mark = mark(&reader::snapshot(&database)?)?;
+            let mark = mark(&reader::begin(&database)?)?;
             let mark = mark.ok_or_else(|| Trouble::failed("confirm")(NotSalvaged))?;
             Ok(put(&database, Mark { confirmed: true, ..mark })?)
         }))

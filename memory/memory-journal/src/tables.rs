@@ -2,11 +2,11 @@
 
 use agent_core::{ports::Stored, units::Timestamp};
 use alloy_primitives::{B256, U256};
-use redb::{AccessGuard, ReadableTable, Table, TableDefinition, WriteTransaction};
+use redb::{AccessGuard, ReadOnlyTable, ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 
 use crate::{
     chain::{Head, Row},
-    ledger::{Books, Change, Intent},
+    ledger::{Books, Intent},
     trouble::Trouble,
 };
 
@@ -35,87 +35,63 @@ pub(crate) const TOTALS: TableDefinition<'static, &'static str, Amount> = TableD
 const HEAD: TableDefinition<'static, (), &'static [u8]> = TableDefinition::new("head");
 
 const READING: &str = "read its tables";
-const WRITING: &str = "write its tables";
 
-/// Every table, within one write transaction: what the entries before in the same transaction did is seen.
-pub(crate) struct Tables<'txn> {
-    entries: Table<'txn, u64, &'static [u8]>,
-    intents: Table<'txn, &'static [u8; 32], u64>,
-    open: Table<'txn, u64, ()>,
-    replaced: Table<'txn, (u64, u64), ()>,
-    claims: Table<'txn, &'static str, u64>,
-    reserved: Table<'txn, &'static str, Amount>,
-    used: Table<'txn, UsedKey, Amount>,
-    totals: Table<'txn, &'static str, Amount>,
+/// Makes every table that is not there yet.
+pub(crate) fn create(transaction: &WriteTransaction) -> Result<(), redb::TableError> {
+    transaction.open_table(ENTRIES)?;
+    transaction.open_table(INTENTS)?;
+    transaction.open_table(OPEN)?;
+    transaction.open_table(REPLACED)?;
+    transaction.open_table(CLAIMS)?;
+    transaction.open_table(RESERVED)?;
+    transaction.open_table(USED)?;
+    transaction.open_table(TOTALS)?;
+    Ok(())
 }
 
-impl<'txn> Tables<'txn> {
-    pub(crate) fn open(transaction: &'txn WriteTransaction) -> Result<Self, redb::TableError> {
-        Ok(Self {
-            entries: transaction.open_table(ENTRIES)?,
-            intents: transaction.open_table(INTENTS)?,
-            open: transaction.open_table(OPEN)?,
-            replaced: transaction.open_table(REPLACED)?,
-            claims: transaction.open_table(CLAIMS)?,
-            reserved: transaction.open_table(RESERVED)?,
-            used: transaction.open_table(USED)?,
-            totals: transaction.open_table(TOTALS)?,
-        })
-    }
+/// The books as a checkpoint left them.
+#[derive(Debug)]
+pub(crate) struct Base {
+    entries: ReadOnlyTable<u64, &'static [u8]>,
+    intents: ReadOnlyTable<&'static [u8; 32], u64>,
+    open: ReadOnlyTable<u64, ()>,
+    replaced: ReadOnlyTable<(u64, u64), ()>,
+    claims: ReadOnlyTable<&'static str, u64>,
+    reserved: ReadOnlyTable<&'static str, Amount>,
+    used: ReadOnlyTable<UsedKey, Amount>,
+    totals: ReadOnlyTable<&'static str, Amount>,
+}
 
-    /// Puts down the row and what it changes.
-    pub(crate) fn write(&mut self, sequence: u64, row: &[u8], changes: Vec<Change>) -> Result<(), Trouble> {
-        self.entries.insert(sequence, row).map_err(Trouble::redb(WRITING))?;
-        changes.into_iter().try_for_each(|change| self.apply(change)).map_err(Trouble::redb(WRITING))
-    }
-
-    fn apply(&mut self, change: Change) -> Result<(), redb::StorageError> {
-        match change {
-            Change::Open { subject, sequence } => {
-                self.intents.insert(&subject.0, sequence)?;
-                self.open.insert(sequence, ())?;
-            }
-            Change::Add { since, sequence } => drop(self.replaced.insert((since, sequence), ())?),
-            Change::Shut { sequence } => {
-                self.open.remove(sequence)?;
-                self.replaced.retain_in((sequence, 0)..=(sequence, u64::MAX), |_, ()| false)?;
-            }
-            Change::Hold { key, sequence } => drop(self.claims.insert(key.as_str(), sequence)?),
-            Change::Free { key } => drop(self.claims.remove(key.as_str())?),
-            Change::Reserve { budget, amount } => {
-                let sum = sum_of(&self.reserved, &budget)?.saturating_add(amount);
-                self.reserved.insert(budget.as_str(), &sum.to_be_bytes())?;
-            }
-            Change::Release { budget, amount } => {
-                let sum = sum_of(&self.reserved, &budget)?.saturating_sub(amount);
-                self.reserved.insert(budget.as_str(), &sum.to_be_bytes())?;
-            }
-            Change::Use { budget, at, sequence, amount } => {
-                self.used.insert((budget.as_str(), at.0, sequence), &amount.to_be_bytes())?;
-                let total = sum_of(&self.totals, &budget)?.saturating_add(amount);
-                self.totals.insert(budget.as_str(), &total.to_be_bytes())?;
-            }
-        }
-        Ok(())
+impl Base {
+    pub(crate) fn of(transaction: &ReadTransaction) -> Result<Self, Trouble> {
+        let open = || -> Result<Self, redb::TableError> {
+            Ok(Self {
+                entries: transaction.open_table(ENTRIES)?,
+                intents: transaction.open_table(INTENTS)?,
+                open: transaction.open_table(OPEN)?,
+                replaced: transaction.open_table(REPLACED)?,
+                claims: transaction.open_table(CLAIMS)?,
+                reserved: transaction.open_table(RESERVED)?,
+                used: transaction.open_table(USED)?,
+                totals: transaction.open_table(TOTALS)?,
+            })
+        };
+        open().map_err(Trouble::redb(READING))
     }
 }
 
-impl Books for Tables<'_> {
+impl Books for Base {
     type Error = Trouble;
 
-    fn opened(&self, subject: B256) -> Result<bool, Trouble> {
-        Ok(self.intents.get(&subject.0).map_err(Trouble::redb(READING))?.is_some())
+    fn opened(&self, subject: B256) -> Result<Option<u64>, Trouble> {
+        Ok(self.intents.get(&subject.0).map_err(Trouble::redb(READING))?.map(|since| since.value()))
     }
 
-    fn intent(&self, subject: B256) -> Result<Option<Intent>, Trouble> {
-        let Some(since) = self.intents.get(&subject.0).map_err(Trouble::redb(READING))? else {
-            return Ok(None);
-        };
-        let since = since.value();
+    fn intent(&self, since: u64) -> Result<Option<Intent>, Trouble> {
         if self.open.get(since).map_err(Trouble::redb(READING))?.is_none() {
             return Ok(None);
         }
-        let mut intent = Intent::open(since, stored(&self.entries, since)?.entry);
+        let mut intent = Intent::open(since, &stored(&self.entries, since)?.entry);
         let added = (since, 0)..=(since, u64::MAX);
         for position in self.replaced.range(added).map_err(Trouble::redb(READING))? {
             let (position, _) = position.map_err(Trouble::redb(READING))?;
@@ -150,7 +126,7 @@ pub(crate) fn stored(
 }
 
 /// Where the chain stands, if the file is a journal already.
-pub(crate) fn head(transaction: &redb::ReadTransaction) -> Result<Head, Trouble> {
+pub(crate) fn head(transaction: &ReadTransaction) -> Result<Head, Trouble> {
     let table = transaction.open_table(HEAD).map_err(Trouble::redb(READING))?;
     let bytes = table.get(()).map_err(Trouble::redb(READING))?;
     bytes
@@ -159,9 +135,8 @@ pub(crate) fn head(transaction: &redb::ReadTransaction) -> Result<Head, Trouble>
 }
 
 /// Says where the chain stands after this transaction.
-pub(crate) fn put_head(transaction: &WriteTransaction, head: Head) -> Result<(), Trouble> {
-    let mut table = transaction.open_table(HEAD).map_err(Trouble::redb(WRITING))?;
-    table.insert((), head.to_bytes().as_slice()).map_err(Trouble::redb(WRITING))?;
+pub(crate) fn put_head(transaction: &WriteTransaction, head: Head) -> Result<(), redb::Error> {
+    transaction.open_table(HEAD)?.insert((), head.to_bytes().as_slice())?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! A file that counts its syncs.
+//! A file that counts its syncs, and says how long they took.
 
 use std::{
     io,
@@ -7,13 +7,21 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Instant,
 };
 
 use redb::{BackendError, StorageBackend, backends::FileBackend};
 
-/// The file that it is, and how often it was synced.
+/// Syncs, and nanoseconds of all of them.
+#[derive(Debug, Default)]
+pub(crate) struct Syncs {
+    pub(crate) count: AtomicU64,
+    pub(crate) nanoseconds: AtomicU64,
+}
+
+/// The file that it is, and its syncs.
 #[derive(Debug)]
-pub(crate) struct Counted(pub(crate) FileBackend, pub(crate) Arc<AtomicU64>);
+pub(crate) struct Counted(pub(crate) FileBackend, pub(crate) Arc<Syncs>);
 
 impl StorageBackend for Counted {
     fn len(&self) -> io::Result<u64> {
@@ -26,8 +34,12 @@ impl StorageBackend for Counted {
         self.0.set_len(len)
     }
     fn sync_data(&self) -> io::Result<()> {
-        self.1.fetch_add(1, Ordering::Relaxed);
-        self.0.sync_data()
+        let began = Instant::now();
+        let synced = self.0.sync_data();
+        self.1.count.fetch_add(1, Ordering::Relaxed);
+        let took = u64::try_from(began.elapsed().as_nanos()).unwrap();
+        self.1.nanoseconds.fetch_add(took, Ordering::Relaxed);
+        synced
     }
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         self.0.write(offset, data)

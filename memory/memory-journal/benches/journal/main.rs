@@ -1,139 +1,48 @@
 //! `scripts/bench journal`: 64 writers who share commits, against the same 64 writers with one commit each, and both against a
 //! loop of raw writes with `fdatasync`, in turns on the same disk.
 //!
-//! The journal is the real one with its checks, its claims and its budget; only the most entries that one transaction may
-//! take differs. Syncs are counted where redb asks for them. `KEEPWRIGHT_BENCH_DIR` chooses the disk; a tmpfs is refused.
+//! The journal is the real one with its checks, its claims and its budget; only the most entries that one sync may make
+//! durable differs, and both sides write equally many, with their checkpoints. Syncs of all files are counted and timed.
+//!
+//! With a sync of s and c of everything else for each entry, sharing is (s + c) / (s / 64 + c) times as fast: 20 times needs
+//! a c of at most 11/304 of s. What c was, and what it should have been on this disk, stands in the table. `KEEPWRIGHT_BENCH_DIR` chooses the disk; a tmpfs is refused.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its table")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures time, and is told where")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that fails should say where")]
 #![expect(clippy::arithmetic_side_effects, reason = "counts of a benchmark do not overflow")]
 
 use std::{
-    collections::BTreeSet,
-    fs::{self, File, OpenOptions},
-    io::Write,
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    thread,
-    time::{Duration, Instant},
+    fs::{self, File},
+    os::unix::fs::FileExt,
+    path::Path,
+    time::Instant,
 };
-
-use agent_core::{
-    ports::{Appended, Claim, Entry, EntryKind, Journal, Reservation, Sequence},
-    units::Timestamp,
-};
-use alloy_primitives::{U256, keccak256};
-use futures::executor::block_on;
-use memory_journal::{JournalReader, RedbJournal};
-use redb::backends::FileBackend;
 
 mod counted;
 mod row;
+mod side;
 
-use counted::Counted;
 use row::{Row, quantile};
+use side::{Measured, Side};
 
 const WRITERS: u64 = 64;
 /// Turns of each side, so that the disk's moods meet all of them.
 const ROUNDS: u64 = 5;
 /// Appends of each writer in one turn.
-const SHARED: u64 = 64;
-const ALONE: u64 = 4;
+const EACH: u64 = 64;
 const SINGLE: u64 = 128;
-/// A door's payload: a draft, its verdict and the transaction.
+const RAW: u64 = 256;
+/// A door's payload: a draft, its verdict and the transaction; and a long one, with much to explain.
 const PAYLOAD: usize = 700;
+const LONG: usize = 10_000;
+/// How long a raw write is.
+const PAGE: u64 = 4_096;
 
-/// One side: a journal, and what was measured on it.
-struct Side {
-    folder: PathBuf,
-    journal: RedbJournal,
-    syncs: Arc<AtomicU64>,
-    sent: BTreeSet<Vec<u8>>,
-    latencies: Vec<u128>,
-    /// Entries in a second, turn by turn.
-    rates: Vec<u128>,
-    /// Syncs during the turns.
-    counted: u64,
-}
-
-impl Side {
-    fn new(folder: &Path, group: usize) -> Self {
-        drop(RedbJournal::open(folder).unwrap());
-        let syncs = Arc::new(AtomicU64::new(0));
-        let open = |name| {
-            let file = OpenOptions::new().read(true).write(true).open(folder.join(name)).unwrap();
-            Counted(FileBackend::new(file).unwrap(), Arc::clone(&syncs))
-        };
-        let journal = RedbJournal::open_on(open("journal.redb"), open("head"), group).unwrap();
-        let (folder, sent) = (folder.to_owned(), BTreeSet::new());
-        Self { folder, journal, syncs, sent, latencies: vec![], rates: vec![], counted: 0 }
-    }
-
-    /// Every writer appends `each` entries, one after the other.
-    fn turn(&mut self, round: u64, writers: u64, each: u64) {
-        let before = self.syncs.load(Ordering::Relaxed);
+/// A small write made durable, again and again: what one commit cannot be cheaper than. The file grows, or is there already.
+fn raw(file: &File, from: u64, latencies: &mut Vec<u128>) {
+    for number in from..from + RAW {
         let began = Instant::now();
-        let threads: Vec<_> = (0..writers)
-            .map(|writer| {
-                let journal = self.journal.clone();
-                let entries = (0..each).map(move |number| entry(round, writer, number));
-                thread::spawn(move || entries.map(|entry| append(&journal, entry)).collect::<Vec<_>>())
-            })
-            .collect();
-        let done: Vec<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
-        let took = began.elapsed().as_micros();
-        self.counted += self.syncs.load(Ordering::Relaxed) - before;
-        self.rates.push(u128::from(writers * each) * 1_000_000 / took);
-        for (payload, latency) in done {
-            self.latencies.push(latency.as_micros());
-            assert!(self.sent.insert(payload));
-        }
-    }
-
-    /// Whether what was acknowledged, and nothing else, is there when the journal is opened again.
-    fn holds_what_was_sent(self) -> bool {
-        drop(self.journal);
-        let reader = JournalReader::open(&self.folder).unwrap();
-        let entries = usize::try_from(reader.verify().unwrap().entries).unwrap();
-        let there = reader.entries(Sequence(0)).map(|stored| stored.unwrap().entry.payload);
-        entries == self.sent.len() && there.collect::<BTreeSet<_>>() == self.sent
-    }
-}
-
-fn append(journal: &RedbJournal, entry: Entry) -> (Vec<u8>, Duration) {
-    let payload = entry.payload.clone();
-    let began = Instant::now();
-    let appended = block_on(journal.append(entry)).unwrap();
-    let took = began.elapsed();
-    assert!(matches!(appended, Appended::Written(_)), "{appended:?}");
-    (payload, took)
-}
-
-fn entry(round: u64, writer: u64, number: u64) -> Entry {
-    let name = format!("{round}/{writer}/{number}");
-    let mut payload = name.clone().into_bytes();
-    payload.resize(PAYLOAD, 0x5a);
-    let claims = [("taken", false), ("nonce", true)];
-    let claims = claims.map(|(what, releasable)| Claim { key: format!("{what}:{name}"), releasable });
-    let (amount, limit) = (U256::from(1u8), U256::MAX);
-    Entry {
-        kind: EntryKind::Recorded,
-        subject: keccak256(&name),
-        at: Timestamp(1_700_000_000 + round),
-        claims: claims.into(),
-        reservations: vec![Reservation { budget: "gas".into(), amount, limit, window: 86_400 }],
-        payload,
-    }
-}
-
-/// A small write made durable, again and again: what one commit cannot be cheaper than.
-fn raw(file: &mut File, count: u64, latencies: &mut Vec<u128>) {
-    for _ in 0..count {
-        let began = Instant::now();
-        file.write_all(&[7; 4_096]).unwrap();
+        file.write_all_at(&[7; 4_096], number * PAGE).unwrap();
         file.sync_data().unwrap();
         latencies.push(began.elapsed().as_micros());
     }
@@ -157,48 +66,56 @@ fn main() {
     let kind = file_system(folder.path());
     assert_ne!(kind, "tmpfs", "a tmpfs syncs nothing: set KEEPWRIGHT_BENCH_DIR to a folder on a disk");
     eprintln!("file system: {kind}");
-    let mut sides = [("shared", 1024), ("alone", 1), ("single", 1024)]
-        .map(|(name, group)| Side::new(&folder.path().join(name), group));
-    let (mut file, mut raws) = (File::create(folder.path().join("raw")).unwrap(), vec![]);
+    let kinds =
+        [("shared", 1024, PAYLOAD), ("alone", 1, PAYLOAD), ("single", 1024, PAYLOAD), ("long", 1024, LONG)];
+    let mut sides = kinds.map(|(name, group, payload)| Side::new(&folder.path().join(name), group, payload));
+    let file = File::create(folder.path().join("raw")).unwrap();
+    let (mut growing, mut there) = (vec![], vec![]);
     for round in 0..ROUNDS {
-        let turns = [(WRITERS, SHARED), (WRITERS, ALONE), (1, SINGLE)];
+        let turns = [(WRITERS, EACH), (WRITERS, EACH), (1, SINGLE), (1, SINGLE)];
         for (side, (writers, each)) in sides.iter_mut().zip(turns) {
             side.turn(round, writers, each);
         }
-        raw(&mut file, WRITERS * ALONE, &mut raws);
+        raw(&file, round * RAW, &mut growing);
+        raw(&file, round * RAW, &mut there);
     }
-    report(json, sides, raws);
+    report(json, sides, [growing, there]);
 }
 
-fn report(json: bool, mut sides: [Side; 3], mut raws: Vec<u128>) {
-    let rates = sides.each_mut().map(|side| quantile(&mut side.rates, 50));
-    let counts = sides.each_ref().map(|side| (u128::from(side.counted), side.latencies.len()));
-    let latencies = sides
-        .each_mut()
-        .map(|side| (quantile(&mut side.latencies, 50), Some(quantile(&mut side.latencies, 99))));
-    let floor = (quantile(&mut raws, 50), Some(quantile(&mut raws, 99)));
-    let equal = sides.map(Side::holds_what_was_sent) == [true; 3];
+fn report(json: bool, mut sides: [Side; 4], raws: [Vec<u128>; 2]) {
+    let [shared, alone, single, long] = sides.each_mut().map(Side::measured);
+    let equal = sides.map(Side::holds_what_was_sent) == [true; 4];
     assert!(equal, "what was acknowledged is not what is there");
-    let ([together, apart, _], [(syncs, samples), (syncs_apart, samples_apart), (_, samples_single)]) =
-        (rates, counts);
-    let [shared, alone, single] = latencies;
+    let [growing, there] = raws.map(|mut raws| {
+        let samples = raws.len();
+        Row { ours: (quantile(&mut raws, 50), Some(quantile(&mut raws, 99))), samples, ..Row::new("") }
+    });
+    let floor = there.ours.0;
+    let row = |name, of: &Measured| Row { samples: of.samples, ..Row::new(name) };
+    let ns = |name, of: &Measured, ours| Row { unit: "ns", ours: (ours, None), ..row(name, of) };
+    let syncs = |name, of: &Measured| {
+        let row = Row { unit: "syncs", ours: (of.syncs, None), ..row(name, of) };
+        row.beside("entries", of.samples.try_into().unwrap())
+    };
     let rows = [
-        Row { unit: "entries/s", ours: (together, None), samples, ..Row::new("64 writers") }
-            .beside("one commit each", apart)
-            .against(together * 10 / apart.max(1), equal),
-        Row { ours: shared, samples, ..Row::new("append, 64 writers") }.beside("one commit each", alone.0),
-        Row { ours: single, samples: samples_single, ..Row::new("append, 1 writer") }
-            .beside("raw write and fdatasync", floor.0),
-        Row { ours: floor, samples: raws.len(), ..Row::new("raw write and fdatasync") },
-        Row { unit: "syncs", ours: (syncs, None), samples, ..Row::new("64 writers, syncs") }
-            .beside("entries", samples.try_into().unwrap()),
-        Row {
-            unit: "syncs",
-            ours: (syncs_apart, None),
-            samples: samples_apart,
-            ..Row::new("one commit each, syncs")
-        }
-        .beside("entries", samples_apart.try_into().unwrap()),
+        Row { unit: "entries/s", ours: (shared.rate, None), ..row("64 writers", &shared) }
+            .beside("one commit each", alone.rate)
+            .against(shared.rate * 10 / alone.rate.max(1), equal),
+        ns("not in syncs, an entry", &shared, shared.beside_syncs)
+            .beside("20x here needs", alone.sync * 11 / 304),
+        ns("one commit each, the same", &alone, alone.beside_syncs).beside("a sync", alone.sync),
+        ns("writing thread, an entry", &shared, shared.scribe).beside("one commit each", alone.scribe),
+        Row { ours: shared.append, ..row("append, 64 writers", &shared) }
+            .beside("one commit each", alone.append.0),
+        Row { ours: single.append, ..row("append, 1 writer", &single) }.beside("raw overwrite", floor),
+        Row { ours: long.append, ..row("append, 1 writer, 10 kB", &long) }.beside("raw overwrite", floor),
+        ns("writing thread, 1 writer", &single, single.scribe),
+        ns("writing thread, 10 kB", &long, long.scribe),
+        Row { name: "raw append and fdatasync", ..growing },
+        Row { name: "raw overwrite, fdatasync", ..there },
+        syncs("64 writers, syncs", &shared),
+        syncs("one commit each, syncs", &alone),
+        syncs("1 writer, syncs", &single),
     ];
     rows.into_iter().for_each(|row| row.print(json));
 }

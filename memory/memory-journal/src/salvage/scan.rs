@@ -1,20 +1,45 @@
-//! Rows by their bytes, wherever they lie in a file: a row says the hash of the row before it, and its own.
+//! Rows by their bytes, wherever they lie: a row says the hash of the row before it, and its own.
 
 use std::{fs::File, io, os::unix::fs::FileExt};
 
 use crate::{
-    chain::{FIRST, FORMAT, Head},
+    chain::{FIRST, FORMAT, HEADER, Head},
     codec,
 };
 
-/// Version, hash of the row before, own hash; then the entry, which begins with its kind.
-const HEADER: usize = 65;
+/// The header, and the entry's kind.
 const BEGINNING: usize = 66;
 /// Read at once.
 const CHUNK: u64 = 1 << 20;
 const CHUNK_BYTES: usize = 1 << 20;
 /// Read at first of a row whose length is not known.
 const WINDOW: usize = 1 << 13;
+
+/// The redb file, and behind it what the log holds, as if they were one file.
+#[derive(Debug)]
+pub(crate) struct Evidence {
+    file: File,
+    length: u64,
+    log: Vec<u8>,
+}
+
+impl Evidence {
+    pub(crate) fn of(file: File, log: Vec<u8>) -> io::Result<Self> {
+        Ok(Self { length: file.metadata()?.len(), file, log })
+    }
+
+    /// Fewer bytes than asked at the end of either.
+    fn read_up_to(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+        if let Some(offset) = offset.checked_sub(self.length) {
+            let log =
+                usize::try_from(offset).ok().and_then(|offset| self.log.get(offset..)).unwrap_or_default();
+            return Ok(log.get(..length).unwrap_or(log).to_vec());
+        }
+        let there = self.length.saturating_sub(offset);
+        let mut bytes = vec![0; usize::try_from(there).map_or(length, |there| there.min(length))];
+        self.file.read_exact_at(&mut bytes, offset).map(|()| bytes)
+    }
+}
 
 /// Where rows may begin: by the first bytes of the hash before each, in order.
 #[derive(Debug)]
@@ -46,32 +71,33 @@ struct Step {
 }
 
 impl Place {
-    pub(crate) fn read(self, file: &File) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; self.length];
-        file.read_exact_at(&mut bytes, self.offset).map(|()| bytes)
+    pub(crate) fn read(self, evidence: &Evidence) -> io::Result<Vec<u8>> {
+        evidence.read_up_to(self.offset, self.length)
     }
 }
 
 impl Scan {
-    pub(crate) fn of(file: &File) -> io::Result<Self> {
+    pub(crate) fn of(evidence: &Evidence) -> io::Result<Self> {
         let mut found = Vec::new();
-        let mut at = 0u64;
-        loop {
-            let bytes = read_up_to(file, at, CHUNK_BYTES.saturating_add(BEGINNING))?;
-            // A row that begins in the next chunk is found there.
-            let rows = bytes.windows(BEGINNING).take(CHUNK_BYTES).zip(at..);
-            found.extend(rows.filter_map(|(window, offset)| Some((prefix(window)?, offset))));
-            if bytes.len() < CHUNK_BYTES {
-                found.sort_unstable();
-                return Ok(Self(found));
+        for (mut at, end) in [(0, evidence.length), (evidence.length, u64::MAX)] {
+            while at < end {
+                let bytes = evidence.read_up_to(at, CHUNK_BYTES.saturating_add(BEGINNING))?;
+                // A row that begins in the next chunk is found there.
+                let rows = bytes.windows(BEGINNING).take(CHUNK_BYTES).zip(at..);
+                found.extend(rows.filter_map(|(window, offset)| Some((prefix(window)?, offset))));
+                if bytes.len() < CHUNK_BYTES {
+                    break;
+                }
+                at = at.saturating_add(CHUNK);
             }
-            at = at.saturating_add(CHUNK);
         }
+        found.sort_unstable();
+        Ok(Self(found))
     }
 
     /// Follows the chain from its genesis, and all its branches where a crash left some; prefers the one that was
     /// acknowledged, then the longest.
-    pub(crate) fn chain(&self, file: &File, witnessed: Option<Head>) -> io::Result<Chain> {
+    pub(crate) fn chain(&self, evidence: &Evidence, witnessed: Option<Head>) -> io::Result<Chain> {
         let mut steps: Vec<Step> = Vec::new();
         let (mut tips, mut ends) = (vec![None], Vec::new());
         while !tips.is_empty() {
@@ -79,7 +105,7 @@ impl Scan {
             for tip in tips {
                 let (head, seen) =
                     step(&steps, tip).map_or((Head::genesis(), false), |step| (step.head, step.witnessed));
-                let after = self.after(file, head)?;
+                let after = self.after(evidence, head)?;
                 if after.is_empty() {
                     ends.push((seen, head.entries, tip));
                 }
@@ -106,13 +132,13 @@ impl Scan {
     }
 
     /// The different rows that follow `head`.
-    fn after(&self, file: &File, head: Head) -> io::Result<Vec<(Head, Place)>> {
+    fn after(&self, evidence: &Evidence, head: Head) -> io::Result<Vec<(Head, Place)>> {
         let wanted = first_bytes(head.hash.as_slice());
         let from = self.0.partition_point(|(prefix, _)| Some(*prefix) < wanted);
         let candidates = self.0.iter().skip(from).take_while(|(prefix, _)| Some(*prefix) == wanted);
         let mut found: Vec<(Head, Place)> = Vec::new();
         for (_, offset) in candidates {
-            if let Some(row) = row(file, *offset, head)?
+            if let Some(row) = row(evidence, *offset, head)?
                 && !found.iter().any(|(other, _)| *other == row.0)
             {
                 found.push(row);
@@ -137,10 +163,10 @@ fn first_bytes(hash: &[u8]) -> Option<u64> {
 }
 
 /// The row at `offset`, if it is whole and follows `head`.
-fn row(file: &File, offset: u64, head: Head) -> io::Result<Option<(Head, Place)>> {
+fn row(evidence: &Evidence, offset: u64, head: Head) -> io::Result<Option<(Head, Place)>> {
     let mut window = WINDOW;
     loop {
-        let bytes = read_up_to(file, offset, window)?;
+        let bytes = evidence.read_up_to(offset, window)?;
         let rest = bytes.get(HEADER..).map(codec::decode_first);
         if let Some(Ok((_, rest))) = rest {
             let length = bytes.len().saturating_sub(rest.len());
@@ -153,11 +179,4 @@ fn row(file: &File, offset: u64, head: Head) -> io::Result<Option<(Head, Place)>
         // It may only be longer than what was read.
         window = window.saturating_mul(16);
     }
-}
-
-/// Fewer bytes than asked at the file's end.
-fn read_up_to(file: &File, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-    let there = file.metadata()?.len().saturating_sub(offset);
-    let mut bytes = vec![0; usize::try_from(there).map_or(length, |there| there.min(length))];
-    file.read_exact_at(&mut bytes, offset).map(|()| bytes)
 }

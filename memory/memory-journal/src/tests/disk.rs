@@ -1,4 +1,4 @@
-//! A machine with two files, whose power can fail.
+//! A machine with three files, whose power can fail.
 //!
 //! Each file has two images. The live one is what the operating system shows; the durable one is what the platter
 //! holds. A sync makes one file's live image durable. When the power fails, each write since the last sync of its file
@@ -12,6 +12,8 @@ use std::{
 };
 
 use redb::{BackendError, StorageBackend};
+
+use crate::files::Files;
 
 /// What a disk writes whole or not at all.
 const SECTOR: usize = 512;
@@ -76,7 +78,7 @@ struct Storage {
 }
 
 struct Machine {
-    storages: [Storage; 2],
+    storages: [Storage; 3],
     operations: u64,
     /// At which operation what happens.
     plan: Option<(u64, Fault)>,
@@ -89,15 +91,20 @@ struct Machine {
 #[derive(Clone)]
 pub(crate) struct Disk(Arc<Mutex<Machine>>, usize);
 
-/// The bytes of the two files, journal and witness.
-pub(crate) type Images = [Vec<u8>; 2];
+/// The bytes of the files: redb, log and witness.
+pub(crate) type Images = [Vec<u8>; 3];
 
 /// A machine that holds `images`, and goes wrong as planned.
-pub(crate) fn machine(images: Images, plan: Option<(u64, Fault)>, seed: u64) -> [Disk; 2] {
+pub(crate) fn machine(images: Images, plan: Option<(u64, Fault)>, seed: u64) -> [Disk; 3] {
     let storages = images.map(|image| Storage { live: image.clone(), durable: image, pending: vec![] });
     let machine = Machine { storages, operations: 0, plan, struck: None, dice: Dice::new(seed) };
     let machine = Arc::new(Mutex::new(machine));
-    [Disk(Arc::clone(&machine), 0), Disk(machine, 1)]
+    [0, 1, 2].map(|file| Disk(Arc::clone(&machine), file))
+}
+
+/// The same as the journal takes them.
+pub(crate) fn files([database, log, witness]: [Disk; 3]) -> Files<Disk> {
+    Files { database, log, witness }
 }
 
 impl fmt::Debug for Disk {
@@ -152,6 +159,14 @@ impl Storage {
                 _ if !in_order && chance < 3 => {}
                 Pending::Write(at, data) if chance == 7 || (in_order && done == stop) => {
                     apply(&mut image, &Pending::Write(*at, torn(*at, data, dice)));
+                }
+                // Whole sectors of it, in no order.
+                Pending::Write(at, data) if chance == 6 && !in_order => {
+                    for (sector, piece) in data.chunks(SECTOR).enumerate().filter(|_| at % SECTOR == 0) {
+                        if dice.below(2) == 0 {
+                            apply(&mut image, &Pending::Write(at + sector * SECTOR, piece.to_vec()));
+                        }
+                    }
                 }
                 Pending::Write(..) | Pending::Length(_) => apply(&mut image, &next),
             }

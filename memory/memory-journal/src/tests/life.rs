@@ -1,6 +1,6 @@
 //! A journal's lives: it is opened, written, goes down with the machine, and is opened again.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use agent_core::{
     ports::{Appended, Claim, Entry, EntryKind, JournalError, Reservation, Sequence, Stored},
@@ -8,11 +8,11 @@ use agent_core::{
 };
 use alloy_primitives::{B256, U256, keccak256};
 
-use super::disk::{Dice, Disk, Down, Fault, Images, machine};
+use super::disk::{Dice, Disk, Down, Fault, Images, files, machine};
 use crate::{
+    journaled::Journaled,
     ledger::model::Model,
-    opening::{self, Journaled},
-    reader,
+    opening, reader,
     scribe::{GROUP, Scribe},
     verify,
 };
@@ -70,7 +70,7 @@ fn entry(told: &mut Told, dice: &mut Dice) -> Entry {
 
 /// Makes the file, as [`crate::directory`] does under another name: until it is whole, there is none.
 fn begin(images: &mut Images, plan: Option<(u64, Fault)>, down: Down, seed: u64) -> (u64, bool) {
-    let [disk, _] = machine(Images::default(), plan, seed);
+    let [disk, ..] = machine(Images::default(), plan, seed);
     let begun = opening::begin("disk", disk.clone(), |_| Ok(()));
     if begun.is_ok() {
         *images = disk.after(down);
@@ -78,16 +78,11 @@ fn begin(images: &mut Images, plan: Option<(u64, Fault)>, down: Down, seed: u64)
     (disk.operations(), disk.struck().is_some())
 }
 
-/// Opens, checks, writes `groups` groups and closes; stops at the first error.
-fn live(
-    [database, witness]: [Disk; 2],
-    told: &mut Told,
-    groups: u64,
-    dice: &mut Dice,
-) -> Result<(), JournalError> {
-    let Journaled { database, head, witness } = opening::open("disk", database, witness)?;
-    check(&database, told)?;
-    let mut scribe = Scribe { database: Arc::new(database), witness, head, group: GROUP, poison: None };
+/// Opens, checks, writes `groups` groups, with a checkpoint now and then, and closes or does not; stops at the first error.
+fn live(disks: [Disk; 3], told: &mut Told, groups: u64, dice: &mut Dice) -> Result<(), JournalError> {
+    let journal = opening::open("disk", files(disks))?;
+    check(&journal, told)?;
+    let mut scribe = Scribe { journal, group: GROUP, poison: None };
     for _ in 0..groups {
         let entries: Vec<_> = (0..=dice.below(4)).map(|_| entry(told, dice)).collect();
         for (answer, entry) in scribe.write(&entries)?.into_iter().zip(entries) {
@@ -95,16 +90,22 @@ fn live(
                 told.kept.insert(at, entry);
             }
         }
+        if dice.below(5) == 0 {
+            scribe.checkpoint();
+        }
+    }
+    if dice.below(3) == 0 {
+        scribe.checkpoint();
     }
     Ok(())
 }
 
 /// Every entry that was acknowledged is there, and nothing is there that was not sent and allowed, in one piece.
-fn check(database: &redb::Database, told: &mut Told) -> Result<(), JournalError> {
-    let snapshot = &reader::caught(|| reader::snapshot(database))?;
+fn check(journal: &Journaled, told: &mut Told) -> Result<(), JournalError> {
+    let snapshot = &reader::caught(|| journal.snapshot())?;
     let verified = reader::caught(|| verify::verify(snapshot))?;
-    let there = reader::caught(|| reader::page(snapshot, Sequence(0), usize::MAX))?;
-    let open = reader::caught(|| reader::open_intents(snapshot))?;
+    let there = reader::caught(|| snapshot.page(Sequence(0), usize::MAX))?;
+    let open = reader::caught(|| snapshot.open_intents())?;
     compare(verified.entries, there, &open, told);
     Ok(())
 }
@@ -126,8 +127,9 @@ fn compare(entries: u64, there: Vec<Stored>, open: &[Stored], told: &mut Told) {
     told.open = model.open().into_iter().map(|entry| entry.subject).collect();
 }
 
-/// A journal that lived twice without a fault, as it is on the disk, and its entries.
-pub(crate) fn sample(seed: u64, down: Down) -> (Images, Vec<Stored>) {
+/// A journal that lived twice without a fault, as it is on the disk, and its entries. The last of its lives ends without a
+/// checkpoint if `tail` is so.
+pub(crate) fn sample(seed: u64, down: Down, tail: bool) -> (Images, Vec<Stored>) {
     let (mut told, mut dice, mut images) = (Told::default(), Dice::new(seed), Images::default());
     begin(&mut images, None, down, seed);
     for _ in 0..2 {
@@ -135,10 +137,18 @@ pub(crate) fn sample(seed: u64, down: Down) -> (Images, Vec<Stored>) {
         live(disks.clone(), &mut told, 6, &mut dice).unwrap();
         images = disks[0].after(down);
     }
-    let [database, witness] = machine(images.clone(), None, seed);
-    let Journaled { database, .. } = opening::open("disk", database, witness).unwrap();
-    let snapshot = reader::snapshot(&database).unwrap();
-    (images, reader::page(&snapshot, Sequence(0), usize::MAX).unwrap())
+    let disks = machine(images, None, seed);
+    let mut journal = opening::open("disk", files(disks.clone())).unwrap();
+    for _ in 0..3 {
+        let entries: Vec<_> = (0..3).map(|_| entry(&mut told, &mut dice)).collect();
+        journal.append(&entries).unwrap();
+    }
+    let there = journal.snapshot().unwrap().page(Sequence(0), usize::MAX).unwrap();
+    if !tail {
+        journal.checkpoint().unwrap();
+    }
+    drop(journal);
+    (disks[0].after(down), there)
 }
 
 /// One journal that begins and lives `lives` times without a fault, and how many operations each of that took.

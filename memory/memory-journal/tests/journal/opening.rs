@@ -89,7 +89,7 @@ fn an_unknown_format_is_named() {
     transaction.commit().unwrap();
     drop(database);
     let error = RedbJournal::open(directory.path()).unwrap_err().to_string();
-    assert!(error.contains("format is 7, this program knows 2"), "{error}");
+    assert!(error.contains("format is 7, this program knows 3"), "{error}");
 }
 
 #[test]

@@ -54,6 +54,35 @@ fn a_reader_never_takes_a_write_for_damage() {
     writer.join().unwrap();
 }
 
+/// Long entries, so that the log goes into the redb file every few dozen and is written over beside the reader.
+#[test]
+fn a_reader_never_takes_a_checkpoint_for_damage() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = RedbJournal::open(directory.path()).unwrap();
+    let writer = {
+        let journal = journal.clone();
+        thread::spawn(move || {
+            for number in 0..50 {
+                let mut entry = recorded(&format!("{number}"));
+                entry.payload.resize(100_000, 1);
+                append(&journal, entry);
+            }
+        })
+    };
+    let (mut seen, mut looks) = (0, 0);
+    while !writer.is_finished() {
+        let reader = JournalReader::open(directory.path()).unwrap();
+        let last = reader.entries(Sequence(seen)).last();
+        let entries = reader.head().entries;
+        assert_eq!(last.map(|last| last.unwrap().sequence.0 + 1), (entries > seen).then_some(entries));
+        assert!(entries >= seen, "{entries} after {seen}");
+        (seen, looks) = (entries, looks + 1);
+    }
+    writer.join().unwrap();
+    println!("looked {looks} times");
+    assert_eq!(JournalReader::open(directory.path()).unwrap().verify().unwrap().entries, 50);
+}
+
 /// The child is killed with the file open; nothing of what it left may change.
 #[test]
 fn what_a_killed_process_left_is_read_and_not_touched() {
@@ -69,7 +98,8 @@ fn what_a_killed_process_left_is_read_and_not_touched() {
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    let files = || ["journal.redb", "head"].map(|name| fs::read(directory.path().join(name)).unwrap());
+    let files =
+        || ["journal.redb", "journal.log", "head"].map(|name| fs::read(directory.path().join(name)).unwrap());
     let before = files();
     let reader = JournalReader::open(directory.path()).unwrap();
     assert_eq!(reader.verify().unwrap(), reader.head());
@@ -116,10 +146,9 @@ fn a_damaged_journal_is_neither_read_nor_backed_up() {
     let (from, to) = (directory.path().join("journal"), directory.path().join("backup"));
     let journal = RedbJournal::open(&from).unwrap();
     append(&journal, recorded("before"));
-    let older = fs::read(from.join("journal.redb")).unwrap();
+    let older = fs::read(from.join("journal.log")).unwrap();
     append(&journal, recorded("after"));
-    drop(journal);
-    fs::write(from.join("journal.redb"), older).unwrap();
+    fs::write(from.join("journal.log"), older).unwrap();
     let error = backed_up(&from, &to).unwrap_err();
     assert!(matches!(error, JournalError::Damaged { at: 1, .. }), "{error}");
     assert!(!to.exists());

@@ -34,6 +34,8 @@ impl Hurt {
         let entries = block_on(journal.read(Sequence(0), usize::MAX)).unwrap();
         drop(journal);
         let hurt = Self { directory, entries };
+        // What is still in the log would be found there.
+        fs::write(hurt.directory.path().join("journal/journal.log"), vec![0; 1 << 20]).unwrap();
         let mut bytes = fs::read(hurt.file()).unwrap();
         harm(&mut bytes);
         fs::write(hurt.file(), bytes).unwrap();
@@ -80,6 +82,28 @@ fn nothing_is_lost_when_the_tables_are() {
     assert_eq!(salvaged.to_string(), "60 entries saved, each verified; no acknowledged entry is lost");
     assert_eq!(saved(&hurt), hurt.entries);
     assert!(fs::read(hurt.file()).unwrap() == before, "salvaging changed the evidence");
+}
+
+/// A process was killed, and what it left of the redb file cannot be read.
+#[test]
+fn what_is_only_in_the_log_is_saved_from_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let (from, to) = (directory.path().join("journal"), directory.path().join("saved"));
+    let journal = RedbJournal::open(&from).unwrap();
+    block_on(try_join_all((0..20).map(|number| journal.append(recorded(&number.to_string()))))).unwrap();
+    let mut long = recorded("long");
+    long.payload.resize(30_000, 1);
+    append(&journal, long);
+    let entries = block_on(journal.read(Sequence(0), usize::MAX)).unwrap();
+    let killed =
+        ["journal.redb", "journal.log", "head"].map(|name| (name, fs::read(from.join(name)).unwrap()));
+    drop(journal);
+    killed.iter().for_each(|(name, bytes)| fs::write(from.join(name), bytes).unwrap());
+    fs::write(from.join("journal.redb"), b"nothing that can be read").unwrap();
+    let salvaged = salvage(&from, &to).unwrap();
+    assert_eq!((salvaged.kept.entries, salvaged.acknowledged), (21, Some(21)));
+    let saved = JournalReader::open(&to).unwrap();
+    assert_eq!(saved.entries(Sequence(0)).collect::<Result<Vec<_>, _>>().unwrap(), entries);
 }
 
 #[test]
