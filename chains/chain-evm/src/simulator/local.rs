@@ -155,8 +155,8 @@ impl RevmSimulator {
     }
 
     /// [`execute_at`](Self::execute_at) in the next block alone, without the variants: enough to look for a size or a route,
-    /// and too little to sign. Runs where it is called, because handing it to another thread takes longer than most of them
-    /// do: the request's gas limit bounds for how long, about a millisecond for each half a million.
+    /// and too little to sign. Runs where it is called, without the way to another thread and back; the request's gas limit
+    /// bounds for how long.
     ///
     /// # Errors
     /// As [`execute_at`](Self::execute_at).

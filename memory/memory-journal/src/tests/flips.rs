@@ -92,7 +92,7 @@ fn flipped_bits() {
 
 /// Every bit of the sectors' headers, and one of each other byte in the log, in every state that it can be in.
 #[test]
-#[ignore = "needs minutes"]
+#[ignore = "long: scripts/test --long journal"]
 fn long_journal_every_byte_of_the_log() {
     for (images, entries) in samples() {
         let written = images[1].iter().rposition(|byte| *byte != 0).unwrap() + 1;
@@ -134,7 +134,7 @@ fn the_journal_cut_at_every_sixteenth_page() {
 
 /// `KEEPWRIGHT_SEED` resumes it.
 #[test]
-#[ignore = "needs minutes"]
+#[ignore = "long: scripts/test --long journal"]
 fn long_journal_flips() {
     const STEP: u64 = 1_000;
     let first = seed();
@@ -145,7 +145,7 @@ fn long_journal_flips() {
 }
 
 #[test]
-#[ignore = "needs minutes"]
+#[ignore = "long: scripts/test --long journal"]
 fn long_journal_cut_at_every_byte() {
     cuts(0, |length| (0..length).collect());
     cuts(1, |length| (0..length).collect());

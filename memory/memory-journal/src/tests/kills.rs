@@ -47,7 +47,7 @@ fn a_fault_at_any_operation() {
 
 /// `KEEPWRIGHT_SEED` resumes it.
 #[test]
-#[ignore = "needs minutes"]
+#[ignore = "long: scripts/test --long journal"]
 fn long_journal_kills() {
     const STEP: u64 = 1_000;
     let (mut kills, mut all) = (0, 0);
@@ -63,7 +63,7 @@ fn long_journal_kills() {
 
 /// Every operation of one small journal, and every fault.
 #[test]
-#[ignore = "needs minutes"]
+#[ignore = "long: scripts/test --long journal"]
 fn long_journal_faults_at_every_operation() {
     let (journal, groups) = (seed(), 2);
     let mut tally = Tally::new();
