@@ -10,7 +10,9 @@ pub enum ControlError {
     #[error("another agent serves {0}; stop that one first")]
     Served(PathBuf),
     /// Nothing serves it.
-    #[error("no agent serves {0}; start one with `keepwright run`")]
+    #[error(
+        "no agent serves {0}; start `keepwright run`, or `keepwright door` where the door is a process of its own"
+    )]
     NotServed(PathBuf),
     /// The folder, the socket or the token file cannot be made safe.
     #[error("{path} {problem}")]

@@ -189,7 +189,11 @@ fn without_an_agent_the_kill_switch_works_and_the_rest_says_so() -> Checked {
     let config = "--config liquidator.toml";
     for command in ["status", "questions", "orders", "disarm x", "resume x", "approve 0x00000000"] {
         let said = desk.refuses(&format!("{command} {config}"))?;
-        assert_eq!(said, "no agent serves state/control.sock; start one with `keepwright run`", "{command}");
+        assert_eq!(
+            said,
+            "no agent serves state/control.sock; start `keepwright run`, or `keepwright door` where the door is a process of its own",
+            "{command}"
+        );
     }
     assert_eq!(desk.succeeds(&format!("unkill {config}"))?, "the kill switch is not latched\n");
     let killed = desk.succeeds(&format!("kill {config} --json"))?;

@@ -7,7 +7,7 @@ use keepwright::{
     control::{Client, Panel},
 };
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::mpsc::UnboundedSender,
     task::JoinSet,
 };
@@ -28,7 +28,11 @@ impl Beside {
     /// Starts them for an agent that is controlled.
     pub(crate) fn start(keeper: &Keeper, style: Style, events: UnboundedSender<Event>) -> Self {
         let mut beside = Self { tasks: JoinSet::new(), events };
-        beside.tasks.spawn(kill_on_signal(keeper.panel()));
+        // Listened to before anybody is told that the agent runs. Without a handler the process would end, which sends
+        // nothing either.
+        if let Ok(kills) = signal(SignalKind::user_defined1()) {
+            beside.tasks.spawn(kill_on(kills, keeper.panel()));
+        }
         if style == Style::Terminal && io::stdin().is_terminal() {
             let (panel, say) = (keeper.panel(), beside.say());
             let client = Client::of(&keeper.premises().state);
@@ -61,9 +65,8 @@ impl Beside {
     }
 }
 
-/// SIGUSR1 latches the kill switch. Without a signal handler the process would end, which sends nothing either.
-async fn kill_on_signal(panel: Panel) {
-    let Ok(mut kills) = signal(SignalKind::user_defined1()) else { return };
+/// SIGUSR1 latches the kill switch.
+async fn kill_on(mut kills: Signal, panel: Panel) {
     while kills.recv().await.is_some() {
         panel.kill("SIGUSR1").await;
     }

@@ -50,8 +50,9 @@ async fn show(args: &DemoArgs, events: tokio::sync::mpsc::UnboundedSender<Event>
     let good = summary.ended_with_more && summary.journal_verified;
     stage.watcher.show(Event::Summary(Box::new(summary)));
     if args.keep_open {
+        let stopped = shutdown::requested();
         stage.note(format!("the chain stays up at {}; Ctrl-C ends it", stage.devnet.http_url()));
-        shutdown::requested().await;
+        stopped.await;
     }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

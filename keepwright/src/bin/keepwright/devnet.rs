@@ -19,6 +19,7 @@ pub(crate) async fn run(args: DevnetArgs) -> eyre::Result<()> {
     for address in &args.fund {
         devnet.fund(*address, ten_ether).await?;
     }
+    let stopped = shutdown::requested();
     print(&devnet, &args);
     let world = async {
         match args.world {
@@ -27,7 +28,7 @@ pub(crate) async fn run(args: DevnetArgs) -> eyre::Result<()> {
         }
     };
     tokio::select! {
-        () = shutdown::requested() => Ok(()),
+        () = stopped => Ok(()),
         ended = world => ended,
     }
 }
