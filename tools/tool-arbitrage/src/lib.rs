@@ -1,0 +1,5 @@
+#![doc = include_str!("../README.md")]
+
+pub mod pool;
+
+pub use pool::{Pool, Quote, Side, Unquotable};

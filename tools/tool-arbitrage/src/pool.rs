@@ -1,0 +1,86 @@
+//! What any pool of two tokens answers. Curve and Balancer would be further kinds of it.
+
+use std::fmt::Debug;
+
+use alloy_primitives::{Address, U256};
+
+/// Which of a pool's two tokens goes in. Token 0 is the one with the smaller address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Side {
+    /// Token 0 goes in, token 1 comes out: Uniswap v3's `zeroForOne`.
+    Zero,
+    /// Token 1 goes in, token 0 comes out.
+    One,
+}
+
+impl Side {
+    /// The other direction.
+    #[must_use]
+    pub const fn flipped(self) -> Self {
+        match self {
+            Self::Zero => Self::One,
+            Self::One => Self::Zero,
+        }
+    }
+}
+
+/// What a swap takes and gives, in base units of the two tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quote {
+    /// What the pool takes, its fee included. Less than was offered where the price came to its limit, or liquidity to its end.
+    pub consumed: U256,
+    /// What the pool gives.
+    pub output: U256,
+}
+
+/// Why a pool has no answer. A value, not a failure: the contract would revert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unquotable {
+    /// There is nothing in it to swap against.
+    #[error("the pool holds no liquidity")]
+    Empty,
+    /// Nothing goes in, or nothing comes out.
+    #[error("the amount is too small for this pool")]
+    TooSmall,
+    /// More than there is, or than the contract's integers hold.
+    #[error("the amount is too large for this pool")]
+    TooLarge,
+    /// The price is already past the limit.
+    #[error("the price limit is already reached")]
+    Limit,
+}
+
+/// A stretch of a pool's curve on which it is a constant product, for screens and closed forms: approximate, never money.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stretch {
+    /// What (virtually) lies on the side that goes in, in base units.
+    pub reserve_in: f64,
+    /// What (virtually) lies on the side that comes out, in base units.
+    pub reserve_out: f64,
+    /// The share of the input that the pool keeps, between 0 and 1.
+    pub fee: f64,
+    /// How much may go in, fee included, before the next stretch begins. Infinite where there is none.
+    pub until: f64,
+}
+
+/// A pool of two tokens, as it stands after one block's logs.
+pub trait Pool: Debug {
+    /// Token 0 and token 1.
+    fn tokens(&self) -> [Address; 2];
+
+    /// What comes out for `amount` in.
+    ///
+    /// # Errors
+    /// Whatever the contract would revert for.
+    fn quote_in(&self, side: Side, amount: U256) -> Result<Quote, Unquotable>;
+
+    /// What has to go in for `amount` out.
+    ///
+    /// # Errors
+    /// Whatever the contract would revert for.
+    fn quote_out(&self, side: Side, amount: U256) -> Result<Quote, Unquotable>;
+
+    /// The stretch that the price is on now, in this direction; none where nothing can be swapped.
+    fn stretch(&self, side: Side) -> Option<Stretch>;
+}
