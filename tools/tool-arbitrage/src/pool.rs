@@ -49,6 +49,9 @@ pub enum Unquotable {
     /// The price is already past the limit.
     #[error("the price limit is already reached")]
     Limit,
+    /// What is known of the pool contradicts itself: a log was missed. No contract answers that.
+    #[error("the pool's ticks do not fit its liquidity: take a new snapshot of it")]
+    Inconsistent,
 }
 
 /// A stretch of a pool's curve on which it is a constant product, for screens and closed forms: approximate, never money.
@@ -65,7 +68,7 @@ pub struct Stretch {
 }
 
 /// A pool of two tokens, as it stands after one block's logs.
-pub trait Pool: Debug {
+pub trait Pool: Debug + Send + Sync {
     /// Token 0 and token 1.
     fn tokens(&self) -> [Address; 2];
 
@@ -80,6 +83,13 @@ pub trait Pool: Debug {
     /// # Errors
     /// Whatever the contract would revert for.
     fn quote_out(&self, side: Side, amount: U256) -> Result<Quote, Unquotable>;
+
+    /// What comes out for `amount` in, and the pool as it stands after that: for a cycle that comes by twice, and for what
+    /// follows a pending transaction.
+    ///
+    /// # Errors
+    /// Whatever the contract would revert for.
+    fn after_in(&self, side: Side, amount: U256) -> Result<(Quote, Box<dyn Pool>), Unquotable>;
 
     /// The stretch that the price is on now, in this direction; none where nothing can be swapped.
     fn stretch(&self, side: Side) -> Option<Stretch>;
