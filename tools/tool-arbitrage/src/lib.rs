@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+pub mod math;
 pub mod pool;
 
+pub use math::{v2, v3};
 pub use pool::{Pool, Quote, Side, Unquotable};

@@ -1,8 +1,12 @@
 //! What any pool of two tokens answers. Curve and Balancer would be further kinds of it.
 
+mod v2;
+
 use std::fmt::Debug;
 
 use alloy_primitives::{Address, U256};
+
+pub use v2::V2Pool;
 
 /// Which of a pool's two tokens goes in. Token 0 is the one with the smaller address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

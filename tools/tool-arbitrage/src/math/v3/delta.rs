@@ -1,0 +1,147 @@
+//! The half of `SqrtPriceMath.sol` that says what a move of the price takes and gives.
+
+use alloy_primitives::U256;
+use alloy_primitives::aliases::U128;
+use alloy_primitives::ruint::Uint;
+
+use crate::math::MathError;
+use crate::math::full::narrow;
+
+type U384 = Uint<384, 6>;
+
+/// Prices are `uint160`.
+pub(super) const PRICE_BITS: usize = 160;
+
+/// How much of token 0 lies between two prices, in base units (`getAmount0Delta`).
+///
+/// # Errors
+/// [`MathError::Zero`] where one of the prices is zero; [`MathError::Overflow`] where one takes more than 160 bits.
+#[inline]
+pub fn amount0_delta(
+    sqrt_price_a: U256,
+    sqrt_price_b: U256,
+    liquidity: u128,
+    round_up: bool,
+) -> Result<U256, MathError> {
+    Between::new(sqrt_price_a, sqrt_price_b)?.amount0(liquidity)?.quotient(round_up)
+}
+
+/// How much of token 1 lies between two prices, in base units (`getAmount1Delta`).
+///
+/// # Errors
+/// [`MathError::Overflow`] where a price takes more than 160 bits.
+#[inline]
+pub fn amount1_delta(
+    sqrt_price_a: U256,
+    sqrt_price_b: U256,
+    liquidity: u128,
+    round_up: bool,
+) -> Result<U256, MathError> {
+    Ok(Between::new(sqrt_price_a, sqrt_price_b)?.amount1(liquidity, round_up))
+}
+
+/// The lower three words: all of a price.
+#[inline]
+fn three(price: U256) -> Uint<192, 3> {
+    let [l0, l1, l2, _] = price.into_limbs();
+    Uint::from_limbs([l0, l1, l2])
+}
+
+/// Two prices, neither of more than 160 bits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Between {
+    lower: U256,
+    upper: U256,
+}
+
+impl Between {
+    #[inline]
+    pub(super) fn new(a: U256, b: U256) -> Result<Self, MathError> {
+        let (lower, upper) = if a > b { (b, a) } else { (a, b) };
+        if upper.bit_len() > PRICE_BITS { Err(MathError::Overflow) } else { Ok(Self { lower, upper }) }
+    }
+
+    /// Liquidity times how far it is from one to the other, in words: 128 bits and 160.
+    #[inline]
+    fn times(self, liquidity: u128) -> [u64; 5] {
+        // Never below zero.
+        let distance = three(self.upper.wrapping_sub(self.lower));
+        U128::from(liquidity).widening_mul::<192, 3, 320, 5>(distance).into_limbs()
+    }
+
+    #[inline]
+    pub(super) fn amount0(self, liquidity: u128) -> Result<Fraction, MathError> {
+        if self.lower.is_zero() {
+            return Err(MathError::Zero);
+        }
+        // 128 bits, 160 and the 96 of the format.
+        let [l0, l1, l2, l3, l4] = self.times(liquidity);
+        let (up, down) = (|low: u64| low << 32, |low: u64, high: u64| (low >> 32) | (high << 32));
+        let numerator = U384::from_limbs([0, up(l0), down(l0, l1), down(l1, l2), down(l2, l3), down(l3, l4)]);
+        let denominator = three(self.lower).widening_mul::<192, 3, 384, 6>(three(self.upper));
+        Ok(Fraction { numerator, denominator })
+    }
+
+    #[inline]
+    pub(super) fn amount1(self, liquidity: u128, round_up: bool) -> U256 {
+        let [l0, l1, l2, l3, l4] = self.times(liquidity);
+        let down = |low: u64, high: u64| (low >> 32) | (high << 32);
+        let quotient = U256::from_limbs([down(l1, l2), down(l2, l3), down(l3, l4), l4 >> 32]);
+        // 192 bits at most, and one more.
+        let rest = l0 != 0 || l1 & 0xffff_ffff != 0;
+        if round_up && rest { quotient.wrapping_add(U256::ONE) } else { quotient }
+    }
+}
+
+/// An amount of token 0 before it is rounded.
+///
+/// The contract divides by one price and then by the other, and rounds twice in the same direction: that is the quotient by
+/// their product, rounded once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fraction {
+    numerator: U384,
+    denominator: U384,
+}
+
+impl Fraction {
+    #[inline]
+    pub(super) fn quotient(self, round_up: bool) -> Result<U256, MathError> {
+        let (quotient, rest) = self.numerator.div_rem(self.denominator);
+        let [l0, l1, l2, l3, ..] = quotient.into_limbs();
+        let quotient = U256::from_limbs([l0, l1, l2, l3]);
+        // The lower price is at least one: 224 bits at most, and one more.
+        Ok(if round_up && !rest.is_zero() { quotient.wrapping_add(U256::ONE) } else { quotient })
+    }
+
+    /// Whether its quotient, rounded up, is at most `amount`: without the division where the amount has 64 bits or less.
+    #[inline]
+    pub(super) fn rounded_up_is_within(self, amount: U256) -> Result<bool, MathError> {
+        match self.product(amount) {
+            Some(product) => Ok(self.numerator <= product),
+            None => Ok(self.quotient(true)? <= amount),
+        }
+    }
+
+    /// Whether its quotient, rounded down, is at most `amount`.
+    #[inline]
+    pub(super) fn rounded_down_is_within(self, amount: U256) -> Result<bool, MathError> {
+        // One more, since anything below the next number is rounded down to this one.
+        match amount.checked_add(U256::ONE).and_then(|next| self.product(next)) {
+            Some(product) => Ok(self.numerator < product),
+            None => Ok(self.quotient(false)? <= amount),
+        }
+    }
+
+    /// The denominator times so many, where that fits.
+    #[inline]
+    fn product(self, amount: U256) -> Option<U384> {
+        let amount = narrow(amount)?;
+        let room = 384_usize.checked_sub(self.denominator.bit_len())?;
+        let bits = 128_u32.checked_sub(amount.leading_zeros())?;
+        if usize::try_from(bits).ok()? > room {
+            return None;
+        }
+        // Both have room together, so that it does not wrap.
+        Some(self.denominator.wrapping_mul(U384::from(amount)))
+    }
+}

@@ -1,0 +1,175 @@
+//! `SwapMath.sol`.
+
+use alloy_primitives::{I256, U256};
+
+use super::WHOLE_FEE;
+use super::delta::Between;
+use super::price::{next_sqrt_price_from_input, next_sqrt_price_from_output};
+use crate::math::MathError;
+use crate::math::full::{mul_div, mul_div_rounding_up, narrow};
+
+/// Which of the two amounts is given, in base units of its token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exact {
+    /// What goes in, at most.
+    In(U256),
+    /// What comes out, at most.
+    Out(U256),
+}
+
+/// What one step of a swap does, with one liquidity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SwapStep {
+    /// The square root of the price after it.
+    pub sqrt_price_next: U256,
+    /// What goes in, without the fee, in base units.
+    pub amount_in: U256,
+    /// What comes out, in base units.
+    pub amount_out: U256,
+    /// What goes in besides, in base units.
+    pub fee_amount: U256,
+}
+
+/// One step towards `sqrt_price_target`, in the contract's terms (`computeSwapStep`): what remains is positive for an exact
+/// input, negative for an exact output.
+///
+/// # Errors
+/// What the contract's arithmetic refuses, and [`MathError::Fee`] for a fee of the whole or more, which no factory allows.
+pub fn compute_swap_step(
+    sqrt_price_current: U256,
+    sqrt_price_target: U256,
+    liquidity: u128,
+    amount_remaining: I256,
+    fee_pips: u32,
+) -> Result<SwapStep, MathError> {
+    let amount = amount_remaining.unsigned_abs();
+    let remaining = if amount_remaining.is_negative() { Exact::Out(amount) } else { Exact::In(amount) };
+    swap_step(sqrt_price_current, sqrt_price_target, liquidity, remaining, fee_pips)
+}
+
+/// [`compute_swap_step`], with what remains as a number of its own kind. A target below or at the current price means that
+/// token 0 goes in.
+///
+/// # Errors
+/// Those of [`compute_swap_step`].
+#[inline]
+pub fn swap_step(
+    sqrt_price_current: U256,
+    sqrt_price_target: U256,
+    liquidity: u128,
+    remaining: Exact,
+    fee_pips: u32,
+) -> Result<SwapStep, MathError> {
+    let way = Way {
+        from: sqrt_price_current,
+        to: sqrt_price_target,
+        zero_for_one: sqrt_price_current >= sqrt_price_target,
+        liquidity,
+    };
+    match remaining {
+        Exact::In(amount) => way.exact_in(amount, fee_pips),
+        Exact::Out(amount) => way.exact_out(amount, fee_pips),
+    }
+}
+
+struct Way {
+    from: U256,
+    to: U256,
+    zero_for_one: bool,
+    liquidity: u128,
+}
+
+impl Way {
+    #[inline]
+    fn exact_in(&self, remaining: U256, fee_pips: u32) -> Result<SwapStep, MathError> {
+        let less_fee = less_fee(remaining, fee_pips)?;
+        let whole = Between::new(self.from, self.to)?;
+        let reaches = if self.zero_for_one {
+            whole.amount0(self.liquidity)?.rounded_up_is_within(less_fee)?
+        } else {
+            whole.amount1(self.liquidity, true) <= less_fee
+        };
+        if reaches {
+            return self.step(self.to, fee_pips);
+        }
+        let next = next_sqrt_price_from_input(self.from, self.liquidity, less_fee, self.zero_for_one)?;
+        let mut step = self.step(next, fee_pips)?;
+        if next != self.to {
+            // The rest of the input is not worth a unit of the price: it is fee as well.
+            step.fee_amount = remaining.checked_sub(step.amount_in).ok_or(MathError::Overflow)?;
+        }
+        Ok(step)
+    }
+
+    #[inline]
+    fn exact_out(&self, remaining: U256, fee_pips: u32) -> Result<SwapStep, MathError> {
+        let whole = Between::new(self.from, self.to)?;
+        let reaches = if self.zero_for_one {
+            whole.amount1(self.liquidity, false) <= remaining
+        } else {
+            whole.amount0(self.liquidity)?.rounded_down_is_within(remaining)?
+        };
+        let next = if reaches {
+            self.to
+        } else {
+            next_sqrt_price_from_output(self.from, self.liquidity, remaining, self.zero_for_one)?
+        };
+        let mut step = self.step(next, fee_pips)?;
+        step.amount_out = step.amount_out.min(remaining);
+        Ok(step)
+    }
+
+    /// The amounts of a move to `next`, with the fee in proportion.
+    #[inline]
+    fn step(&self, next: U256, fee_pips: u32) -> Result<SwapStep, MathError> {
+        let moved = Between::new(self.from, next)?;
+        let amount0 = |up: bool| moved.amount0(self.liquidity)?.quotient(up);
+        let (amount_in, amount_out) = if self.zero_for_one {
+            (amount0(true)?, moved.amount1(self.liquidity, false))
+        } else {
+            (moved.amount1(self.liquidity, true), amount0(false)?)
+        };
+        let fee_amount = fee_on_top(amount_in, fee_pips)?;
+        Ok(SwapStep { sqrt_price_next: next, amount_in, amount_out, fee_amount })
+    }
+}
+
+/// Amounts below this have a product with a fee of less than 128 bits.
+const SHORT: u128 = 1 << 108;
+
+/// What a fee leaves of an amount, rounded down.
+#[inline]
+fn less_fee(amount: U256, fee_pips: u32) -> Result<U256, MathError> {
+    let left = rest(fee_pips)?;
+    match narrow(amount) {
+        // 108 bits and 20.
+        Some(amount) if amount < SHORT => {
+            let product = amount.wrapping_mul(u128::from(left));
+            Ok(U256::from(product.checked_div(u128::from(WHOLE_FEE)).ok_or(MathError::DivisionByZero)?))
+        }
+        _ => mul_div(amount, U256::from(left), U256::from(WHOLE_FEE)),
+    }
+}
+
+/// The fee that comes on top of an amount, rounded up.
+#[inline]
+fn fee_on_top(amount: U256, fee_pips: u32) -> Result<U256, MathError> {
+    let left = rest(fee_pips)?;
+    match narrow(amount) {
+        // 108 bits and 20.
+        Some(amount) if amount < SHORT => {
+            let product = amount.wrapping_mul(u128::from(fee_pips));
+            Ok(U256::from(product.div_ceil(u128::from(left.max(1)))))
+        }
+        _ => mul_div_rounding_up(amount, U256::from(fee_pips), U256::from(left)),
+    }
+}
+
+/// The whole without the fee: more than zero.
+#[inline]
+fn rest(fee_pips: u32) -> Result<u32, MathError> {
+    WHOLE_FEE.checked_sub(fee_pips).filter(|left| *left > 0).ok_or(MathError::Fee)
+}
+
+#[cfg(test)]
+mod tests;

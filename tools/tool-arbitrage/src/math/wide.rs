@@ -1,0 +1,176 @@
+//! Division of 256 bits by 128, where the quotient fits 128: two steps with one reciprocal (Möller and Granlund, "Improved
+//! division by invariant integers", algorithms 2, 5 and 6). Nothing here can fail: what wraps, wraps as in the paper.
+
+#[expect(clippy::as_conversions, reason = "the lower half is what is meant")]
+const fn low(value: u128) -> u64 {
+    value as u64
+}
+
+const fn high(value: u128) -> u64 {
+    low(value >> 64)
+}
+
+/// The product of two words. Cannot overflow: (2^64 - 1)² is less than 2^128.
+#[expect(clippy::as_conversions, reason = "`From` is no constant function, and nothing is lost")]
+const fn product(a: u64, b: u64) -> u128 {
+    (a as u128).wrapping_mul(b as u128)
+}
+
+#[inline]
+fn join(high: u64, low: u64) -> u128 {
+    (u128::from(high) << 64) | u128::from(low)
+}
+
+/// The product of two double words: its upper and its lower half. `carrying_mul` is no constant function yet.
+#[inline]
+#[expect(clippy::as_conversions, reason = "`From` is no constant function, and nothing is lost")]
+pub(crate) const fn widening_mul(a: u128, b: u128) -> (u128, u128) {
+    let lowest = product(low(a), low(b));
+    // A word times a word, and two words: (2^64 - 1)² + 2 (2^64 - 1) is the greatest double word.
+    let cross = product(high(a), low(b)).wrapping_add(high(lowest) as u128);
+    let middle = product(low(a), high(b)).wrapping_add(low(cross) as u128);
+    let upper =
+        product(high(a), high(b)).wrapping_add(high(cross) as u128).wrapping_add(high(middle) as u128);
+    (upper, ((low(middle) as u128) << 64) | low(lowest) as u128)
+}
+
+/// `(high * 2^128 + low) / divisor`, and whether there is a remainder. `None` where the quotient does not fit, or the divisor
+/// is zero.
+#[inline]
+pub(crate) fn divide(above: u128, below: u128, divisor: u128) -> Option<(u128, bool)> {
+    if above >= divisor {
+        return None;
+    }
+    // The divisor is greater than zero, so that this is less than 128.
+    let shift = divisor.leading_zeros();
+    let divisor = divisor << shift;
+    // `above` is less than the divisor, so that nothing is lost. In two shifts, since one by 128 would not be one.
+    let above = (above << shift) | ((below >> 1) >> (127_u32.wrapping_sub(shift)));
+    let below = below << shift;
+    let inverse = reciprocal(divisor);
+    let next = join(low(above), high(below));
+    // Amounts are often small against the divisor: then the first of the two digits is zero.
+    let (first, rest) = if high(above) == 0 && next < divisor {
+        (0, next)
+    } else {
+        digit(above, high(below), divisor, inverse)
+    };
+    let (second, rest) = digit(rest, low(below), divisor, inverse);
+    Some((join(first, second), rest != 0))
+}
+
+/// One digit of a quotient, and the remainder (algorithm 5). `above` is less than the divisor, whose highest bit is set.
+#[inline]
+fn digit(above: u128, below: u64, divisor: u128, inverse: u64) -> (u64, u128) {
+    let estimate = product(inverse, high(above)).wrapping_add(above);
+    let quotient = high(estimate);
+    let upper = low(above).wrapping_sub(quotient.wrapping_mul(high(divisor)));
+    let rest = join(upper, below).wrapping_sub(product(low(divisor), quotient)).wrapping_sub(divisor);
+    let (mut quotient, mut rest) = (quotient.wrapping_add(1), rest);
+    if high(rest) >= low(estimate) {
+        quotient = quotient.wrapping_sub(1);
+        rest = rest.wrapping_add(divisor);
+    }
+    if rest >= divisor {
+        quotient = quotient.wrapping_add(1);
+        rest = rest.wrapping_sub(divisor);
+    }
+    (quotient, rest)
+}
+
+/// `(2^192 - 1) / divisor - 2^64` (algorithm 6). The divisor's highest bit is set.
+#[inline]
+fn reciprocal(divisor: u128) -> u64 {
+    let (upper, lower) = (high(divisor), low(divisor));
+    let mut inverse = reciprocal_of_word(upper);
+    let mut rest = upper.wrapping_mul(inverse).wrapping_add(lower);
+    if rest < lower {
+        inverse = inverse.wrapping_sub(1);
+        if rest >= upper {
+            inverse = inverse.wrapping_sub(1);
+            rest = rest.wrapping_sub(upper);
+        }
+        rest = rest.wrapping_sub(upper);
+    }
+    let carried = product(inverse, lower);
+    rest = rest.wrapping_add(high(carried));
+    if rest < high(carried) {
+        inverse = inverse.wrapping_sub(1);
+        if join(rest, low(carried)) >= divisor {
+            inverse = inverse.wrapping_sub(1);
+        }
+    }
+    inverse
+}
+
+/// `(2^128 - 1) / word - 2^64` (algorithm 2). The word's highest bit is set.
+#[inline]
+fn reciprocal_of_word(word: u64) -> u64 {
+    let forty = (word >> 24).wrapping_add(1);
+    let half = (word >> 1).wrapping_add(word & 1);
+    // Between 256 and 511: nine bits of a word whose highest is set.
+    let nine = word >> 55;
+    let first = 0x7_fd00_u64.checked_div(nine).unwrap_or_default();
+    let second =
+        (first << 11).wrapping_sub(first.wrapping_mul(first).wrapping_mul(forty) >> 40).wrapping_sub(1);
+    let third = (second << 13)
+        .wrapping_add(second.wrapping_mul((1_u64 << 60).wrapping_sub(second.wrapping_mul(forty))) >> 47);
+    let odd = (third >> 1) & 0_u64.wrapping_sub(word & 1);
+    let error = odd.wrapping_sub(third.wrapping_mul(half));
+    let fourth = (third << 31).wrapping_add(high(product(third, error)) >> 1);
+    let carry = high(product(fourth, word).wrapping_add(u128::from(word)));
+    fourth.wrapping_sub(carry.wrapping_add(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy_primitives::U256;
+    use proptest::prelude::*;
+
+    fn checked(above: u128, below: u128, divisor: u128) {
+        let (quotient, rest) = divide(above, below, divisor).unwrap();
+        let number: U256 = (U256::from(above) << 128) | U256::from(below);
+        let (expected, left) = number.div_rem(U256::from(divisor));
+        assert_eq!(U256::from(quotient), expected, "{number} / {divisor}");
+        assert_eq!(rest, !left.is_zero(), "{number} % {divisor}");
+    }
+
+    #[test]
+    fn edges_divide_exactly() {
+        let edges =
+            [0, 1, 2, u128::from(u64::MAX), 1 << 64, (1 << 64) + 1, 1 << 127, u128::MAX - 1, u128::MAX];
+        for divisor in edges {
+            for above in edges {
+                for below in edges {
+                    if above < divisor {
+                        checked(above, below, divisor);
+                    } else {
+                        assert_eq!(divide(above, below, divisor), None);
+                    }
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_096))]
+        #[test]
+        fn any_number_divides_exactly(above: u128, below: u128, divisor in 1_u128.., by in 0_u32..128, less in 0_u32..128) {
+            let divisor = (divisor >> by).max(1);
+            checked((above >> less) % divisor, below, divisor);
+        }
+
+        #[test]
+        fn products_are_whole(a: u128, b: u128) {
+            let (high, low) = widening_mul(a, b);
+            prop_assert_eq!((U256::from(high) << 128) | U256::from(low), U256::from(a).wrapping_mul(U256::from(b)));
+        }
+
+        #[test]
+        fn near_the_divisor_too(divisor in 1_u128.., off in 1_u128..4, below: u128) {
+            checked(divisor.saturating_sub(off), below, divisor);
+            checked(divisor.saturating_sub(off), u128::MAX - (below & 3), divisor);
+        }
+    }
+}
