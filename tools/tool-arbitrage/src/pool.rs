@@ -1,12 +1,15 @@
 //! What any pool of two tokens answers. Curve and Balancer would be further kinds of it.
 
+mod abi;
 mod v2;
+mod v3;
 
 use std::fmt::Debug;
 
 use alloy_primitives::{Address, U256};
 
 pub use v2::V2Pool;
+pub use v3::{Swap, TickLiquidity, V3Event, V3LogError, V3Pool, V3Slot, V3Terms, Walk};
 
 /// Which of a pool's two tokens goes in. Token 0 is the one with the smaller address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

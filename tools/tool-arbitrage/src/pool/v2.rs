@@ -1,10 +1,12 @@
 //! Uniswap v2's pair, and its forks'.
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, B256, U256};
+use alloy_sol_types::SolEvent;
 
 use super::{Pool, Quote, Side, Stretch, Unquotable};
 use crate::math::full::narrow;
 use crate::math::v2::{MOST, V2Fee, amount_in, amount_out, keeps_k, least_in};
+use crate::pool::abi;
 
 /// A pair: two reserves, of which a swap keeps the product. Wholly known from its last `Sync`, so that a missed log is mended
 /// by the next one.
@@ -49,6 +51,19 @@ impl V2Pool {
         }
         self.reserves = reserves;
         Ok(())
+    }
+
+    /// The reserves that a log says: those of a `Sync`, and `None` for any other. A pair's other logs change nothing that it
+    /// does not say as well.
+    ///
+    /// # Errors
+    /// [`Unquotable::Inconsistent`] for a `Sync` whose data are not those of one.
+    pub fn decode_sync(topics: &[B256], data: &[u8]) -> Result<Option<[u128; 2]>, Unquotable> {
+        if topics.first() != Some(&abi::Sync::SIGNATURE_HASH) {
+            return Ok(None);
+        }
+        let sync = abi::Sync::decode_raw_log_validate(topics, data).or(Err(Unquotable::Inconsistent))?;
+        Ok(Some([sync.reserve0.to(), sync.reserve1.to()]))
     }
 
     /// The least input for which the pair lets `output` go: what a router asks, or one less. See

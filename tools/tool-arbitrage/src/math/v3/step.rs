@@ -72,6 +72,17 @@ pub fn swap_step(
     }
 }
 
+/// The step that comes to `to`, however much that takes: what lies between two stops of a pool.
+#[inline]
+pub(crate) fn whole_step(
+    from: U256,
+    to: U256,
+    liquidity: u128,
+    fee_pips: u32,
+) -> Result<SwapStep, MathError> {
+    Way { from, to, zero_for_one: from >= to, liquidity }.step(to, fee_pips)
+}
+
 struct Way {
     from: U256,
     to: U256,
