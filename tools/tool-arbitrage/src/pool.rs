@@ -1,6 +1,7 @@
 //! What any pool of two tokens answers. Curve and Balancer would be further kinds of it.
 
 mod abi;
+mod fork;
 mod v2;
 mod v3;
 
@@ -8,6 +9,7 @@ use std::fmt::Debug;
 
 use alloy_primitives::{Address, U256};
 
+pub use fork::{Fork, ForkKind};
 pub use v2::V2Pool;
 pub use v3::{Swap, TickLiquidity, V3Event, V3LogError, V3Pool, V3Slot, V3Terms, Walk};
 

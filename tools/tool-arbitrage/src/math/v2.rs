@@ -23,6 +23,9 @@ impl V2Fee {
     /// 0.3 %: Uniswap's, and that of most forks.
     pub const UNISWAP: Self = Self { kept: 997, whole: 1_000 };
 
+    /// 0.25 %: Pancake's.
+    pub const PANCAKE: Self = Self { kept: 9_975, whole: 10_000 };
+
     /// `kept` of `whole`; `None` unless it is more than nothing and no more than all.
     #[must_use]
     pub const fn new(kept: u32, whole: u32) -> Option<Self> {

@@ -1,7 +1,5 @@
 //! The events of pairs and pools. Interfaces only.
 
-#![expect(clippy::too_many_arguments, reason = "an event has as many as its contract gave it")]
-
 use alloy_sol_types::sol;
 
 sol! {

@@ -3,15 +3,13 @@
 use super::*;
 use proptest::prelude::*;
 
-const PANCAKE: V2Fee = V2Fee { kept: 9_975, whole: 10_000 };
-
 fn u(value: u128) -> U256 {
     U256::from(value)
 }
 
 #[test]
 fn a_fee_is_a_share() {
-    assert_eq!(V2Fee::new(9_975, 10_000), Some(PANCAKE));
+    assert_eq!(V2Fee::new(9_975, 10_000), Some(V2Fee::PANCAKE));
     assert_eq!(V2Fee::new(1, 1).map(V2Fee::kept), Some(1));
     assert_eq!([V2Fee::new(0, 1_000), V2Fee::new(1_001, 1_000), V2Fee::new(0, 0)], [None; 3]);
 }
@@ -47,7 +45,7 @@ fn the_router_asks_one_more_where_it_divides_evenly() {
 
 fn fees() -> impl Strategy<Value = V2Fee> {
     let odd = (1_u32.., 1_u32..).prop_map(|(a, b)| V2Fee { kept: a.min(b), whole: a.max(b) });
-    prop_oneof![4 => Just(V2Fee::UNISWAP), 2 => Just(PANCAKE), 1 => odd]
+    prop_oneof![4 => Just(V2Fee::UNISWAP), 2 => Just(V2Fee::PANCAKE), 1 => odd]
 }
 
 fn sizes() -> impl Strategy<Value = u128> {

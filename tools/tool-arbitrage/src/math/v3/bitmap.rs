@@ -47,7 +47,7 @@ pub fn next_initialized_tick_within_one_word(
 fn at_or_below(compressed: i32, word: impl FnOnce(i16) -> U256) -> Result<(i32, bool), MathError> {
     let (index, bit) = position(compressed)?;
     // All bits at or below this one come to the top.
-    let masked: U256 = word(index) << usize::from(u8::MAX.wrapping_sub(bit));
+    let masked = word(index).wrapping_shl(usize::from(u8::MAX.wrapping_sub(bit)));
     let initialized = !masked.is_zero();
     let back = if initialized { masked.leading_zeros() } else { usize::from(bit) };
     let back = i32::try_from(back).or(Err(MathError::Tick))?;
@@ -57,7 +57,7 @@ fn at_or_below(compressed: i32, word: impl FnOnce(i16) -> U256) -> Result<(i32, 
 fn above(compressed: i32, word: impl FnOnce(i16) -> U256) -> Result<(i32, bool), MathError> {
     let next = compressed.checked_add(1).ok_or(MathError::Tick)?;
     let (index, bit) = position(next)?;
-    let masked: U256 = word(index) >> usize::from(bit);
+    let masked = word(index).wrapping_shr(usize::from(bit));
     let initialized = !masked.is_zero();
     let on = if initialized { masked.trailing_zeros() } else { usize::from(u8::MAX.wrapping_sub(bit)) };
     let on = i32::try_from(on).or(Err(MathError::Tick))?;

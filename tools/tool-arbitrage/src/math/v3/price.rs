@@ -28,7 +28,7 @@ pub fn next_sqrt_price_from_amount0_rounding_up(
     if amount.is_zero() {
         return Ok(sqrt_price);
     }
-    let numerator: U256 = U256::from(liquidity) << 96;
+    let numerator = U256::from(liquidity).wrapping_shl(96);
     let product = amount.checked_mul(sqrt_price);
     if add {
         if let Some(denominator) = product.and_then(|product| numerator.checked_add(product)) {

@@ -92,7 +92,7 @@ pub fn sqrt_price_at_tick(tick: i32) -> Result<U256, MathError> {
         // All bits set, divided by more than zero.
         let inverse = U256::MAX.wrapping_div(U256::from(ratio));
         let [l0, ..] = inverse.into_limbs();
-        let shifted: U256 = inverse >> 32;
+        let shifted = inverse.wrapping_shr(32);
         // 2^224 at most, and one more.
         return Ok(if l0 & 0xffff_ffff == 0 { shifted } else { shifted.wrapping_add(U256::ONE) });
     }
@@ -138,10 +138,10 @@ pub fn tick_at_sqrt_price(sqrt_price: U256) -> Result<i32, MathError> {
 fn logarithm(sqrt_price: U256) -> i128 {
     // The contract's `ratio` has 128 fractional bits, this one 96: its highest bit stands for that much.
     let highest = 255_usize.wrapping_sub(sqrt_price.leading_zeros());
-    let normal: U256 = if highest >= 127 {
-        sqrt_price >> highest.wrapping_sub(127)
+    let normal = if highest >= 127 {
+        sqrt_price.wrapping_shr(highest.wrapping_sub(127))
     } else {
-        sqrt_price << 127_usize.wrapping_sub(highest)
+        sqrt_price.wrapping_shl(127_usize.wrapping_sub(highest))
     };
     let [low, high, ..] = normal.into_limbs();
     let mut mantissa = (u128::from(high) << 64) | u128::from(low);

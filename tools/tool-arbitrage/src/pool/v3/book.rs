@@ -141,7 +141,7 @@ impl Book {
     fn set(&mut self, tick: i32, liquidity: TickLiquidity) -> Result<(), V3LogError> {
         let compressed = compress(tick, self.spacing).or(Err(V3LogError::Ticks))?;
         let (word, bit) = position(compressed).or(Err(V3LogError::Ticks))?;
-        let mask: U256 = U256::ONE << usize::from(bit);
+        let mask = U256::ONE.wrapping_shl(usize::from(bit));
         let bits = self.word(word);
         let bits = if liquidity.gross == 0 {
             self.ticks.remove(&tick);

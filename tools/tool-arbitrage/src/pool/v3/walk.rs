@@ -17,8 +17,8 @@ pub struct Walk {
     pub swap: Swap,
     /// The liquidity providers' part of the fees, in base units of the token that goes in.
     pub provider_fee: U256,
-    /// The protocol's part, in the same.
-    pub protocol_fee: U256,
+    /// The protocol's part, in the same. The contract keeps 128 bits of it, and wraps.
+    pub protocol_fee: u128,
     /// How many initialised ticks it crossed.
     pub crossed: u32,
 }
@@ -28,7 +28,7 @@ struct State {
     remaining: U256,
     consumed: U256,
     output: U256,
-    walk: (U256, U256, u32),
+    walk: (U256, u128, u32),
 }
 
 impl V3Pool {
@@ -40,8 +40,7 @@ impl V3Pool {
         let limit = self.admit(side, amount, limit)?;
         let (Exact::In(remaining) | Exact::Out(remaining)) = amount;
         let (consumed, output) = (U256::ZERO, U256::ZERO);
-        let mut state =
-            State { slot: self.slot, remaining, consumed, output, walk: (U256::ZERO, U256::ZERO, 0) };
+        let mut state = State { slot: self.slot, remaining, consumed, output, walk: (U256::ZERO, 0, 0) };
         while !state.remaining.is_zero() && state.slot.sqrt_price != limit {
             self.iterate(side, matches!(amount, Exact::In(_)), limit, &mut state)
                 .or(Err(Unquotable::Inconsistent))?;
@@ -94,7 +93,8 @@ impl V3Pool {
         };
         let protocol = step.fee_amount.checked_div(U256::from(parts)).unwrap_or_default();
         state.walk.0 = state.walk.0.checked_add(step.fee_amount.checked_sub(protocol)?)?;
-        state.walk.1 = state.walk.1.checked_add(protocol)?;
+        let [low, high, ..] = protocol.into_limbs();
+        state.walk.1 = state.walk.1.wrapping_add((u128::from(high) << 64) | u128::from(low));
         Some(())
     }
 }
