@@ -15,8 +15,8 @@ pub use price::{
     next_sqrt_price_from_amount0_rounding_up, next_sqrt_price_from_amount1_rounding_down,
     next_sqrt_price_from_input, next_sqrt_price_from_output,
 };
-pub(crate) use step::whole_step;
 pub use step::{Exact, SwapStep, compute_swap_step, swap_step};
+pub(crate) use step::{total_step, whole_step};
 pub use tick::{MAX_SQRT_PRICE, MAX_TICK, MIN_SQRT_PRICE, MIN_TICK, sqrt_price_at_tick, tick_at_sqrt_price};
 
 /// All of it, in pips.

@@ -1,5 +1,5 @@
 //! Division of 256 bits by 128, where the quotient fits 128: two steps with one reciprocal (Möller and Granlund, "Improved
-//! division by invariant integers", algorithms 2, 5 and 6). Nothing here can fail: what wraps, wraps as in the paper.
+//! division by invariant integers", algorithms 5 and 6). Nothing here can fail: what wraps, wraps as in the paper.
 
 #[expect(clippy::as_conversions, reason = "the lower half is what is meant")]
 const fn low(value: u128) -> u64 {
@@ -48,13 +48,7 @@ pub(crate) fn divide(above: u128, below: u128, divisor: u128) -> Option<(u128, b
     let above = (above << shift) | ((below >> 1) >> (127_u32.wrapping_sub(shift)));
     let below = below << shift;
     let inverse = reciprocal(divisor);
-    let next = join(low(above), high(below));
-    // Amounts are often small against the divisor: then the first of the two digits is zero.
-    let (first, rest) = if high(above) == 0 && next < divisor {
-        (0, next)
-    } else {
-        digit(above, high(below), divisor, inverse)
-    };
+    let (first, rest) = digit(above, high(below), divisor, inverse);
     let (second, rest) = digit(rest, low(below), divisor, inverse);
     Some((join(first, second), rest != 0))
 }
@@ -66,60 +60,28 @@ fn digit(above: u128, below: u64, divisor: u128, inverse: u64) -> (u64, u128) {
     let quotient = high(estimate);
     let upper = low(above).wrapping_sub(quotient.wrapping_mul(high(divisor)));
     let rest = join(upper, below).wrapping_sub(product(low(divisor), quotient)).wrapping_sub(divisor);
-    let (mut quotient, mut rest) = (quotient.wrapping_add(1), rest);
-    if high(rest) >= low(estimate) {
-        quotient = quotient.wrapping_sub(1);
-        rest = rest.wrapping_add(divisor);
-    }
-    if rest >= divisor {
-        quotient = quotient.wrapping_add(1);
-        rest = rest.wrapping_sub(divisor);
-    }
-    (quotient, rest)
+    // Without a branch, since either is as likely.
+    let over = u64::from(high(rest) >= low(estimate));
+    let quotient = quotient.wrapping_add(1).wrapping_sub(over);
+    let rest = rest.wrapping_add(divisor & 0_u128.wrapping_sub(u128::from(over)));
+    if rest >= divisor { (quotient.wrapping_add(1), rest.wrapping_sub(divisor)) } else { (quotient, rest) }
 }
 
-/// `(2^192 - 1) / divisor - 2^64` (algorithm 6). The divisor's highest bit is set.
+/// `(2^192 - 1) / divisor - 2^64` (algorithm 6, without its branches). The divisor's highest bit is set.
 #[inline]
 fn reciprocal(divisor: u128) -> u64 {
     let (upper, lower) = (high(divisor), low(divisor));
-    let mut inverse = reciprocal_of_word(upper);
-    let mut rest = upper.wrapping_mul(inverse).wrapping_add(lower);
-    if rest < lower {
-        inverse = inverse.wrapping_sub(1);
-        if rest >= upper {
-            inverse = inverse.wrapping_sub(1);
-            rest = rest.wrapping_sub(upper);
-        }
-        rest = rest.wrapping_sub(upper);
-    }
-    let carried = product(inverse, lower);
-    rest = rest.wrapping_add(high(carried));
-    if rest < high(carried) {
-        inverse = inverse.wrapping_sub(1);
-        if join(rest, low(carried)) >= divisor {
-            inverse = inverse.wrapping_sub(1);
-        }
-    }
-    inverse
-}
-
-/// `(2^128 - 1) / word - 2^64` (algorithm 2). The word's highest bit is set.
-#[inline]
-fn reciprocal_of_word(word: u64) -> u64 {
-    let forty = (word >> 24).wrapping_add(1);
-    let half = (word >> 1).wrapping_add(word & 1);
-    // Between 256 and 511: nine bits of a word whose highest is set.
-    let nine = word >> 55;
-    let first = 0x7_fd00_u64.checked_div(nine).unwrap_or_default();
-    let second =
-        (first << 11).wrapping_sub(first.wrapping_mul(first).wrapping_mul(forty) >> 40).wrapping_sub(1);
-    let third = (second << 13)
-        .wrapping_add(second.wrapping_mul((1_u64 << 60).wrapping_sub(second.wrapping_mul(forty))) >> 47);
-    let odd = (third >> 1) & 0_u64.wrapping_sub(word & 1);
-    let error = odd.wrapping_sub(third.wrapping_mul(half));
-    let fourth = (third << 31).wrapping_add(high(product(third, error)) >> 1);
-    let carry = high(product(fourth, word).wrapping_add(u128::from(word)));
-    fourth.wrapping_sub(carry.wrapping_add(word))
+    // `(2^128 - 1) / upper - 2^64`: 64 bits, since the upper half is at least 2^63.
+    let inverse = low(join(!upper, u64::MAX).checked_div(u128::from(upper)).unwrap_or_default());
+    let rest = upper.wrapping_mul(inverse).wrapping_add(lower);
+    let carried = u64::from(rest < lower);
+    let less = carried.wrapping_add(carried & u64::from(rest >= upper));
+    let (inverse, rest) = (inverse.wrapping_sub(less), rest.wrapping_sub(upper.wrapping_mul(less)));
+    let lowest = product(inverse, lower);
+    let rest = rest.wrapping_add(high(lowest));
+    let carried = u64::from(rest < high(lowest));
+    let twice = carried & u64::from(join(rest, low(lowest)) >= divisor);
+    inverse.wrapping_sub(carried).wrapping_sub(twice)
 }
 
 #[cfg(test)]

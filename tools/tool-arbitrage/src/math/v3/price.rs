@@ -31,8 +31,10 @@ pub fn next_sqrt_price_from_amount0_rounding_up(
     let numerator = U256::from(liquidity).wrapping_shl(96);
     let product = amount.checked_mul(sqrt_price);
     if add {
-        if let Some(denominator) = product.and_then(|product| numerator.checked_add(product)) {
-            return divide_up(numerator, sqrt_price, denominator);
+        if let Some(product) = product
+            && let Some(denominator) = numerator.checked_add(product)
+        {
+            return moved_down(sqrt_price, product, denominator);
         }
         let whole = numerator.checked_div(sqrt_price).ok_or(MathError::DivisionByZero)?;
         let denominator = whole.checked_add(amount).ok_or(MathError::Overflow)?;
@@ -43,6 +45,19 @@ pub fn next_sqrt_price_from_amount0_rounding_up(
     let denominator = product.and_then(|product| numerator.checked_sub(product));
     let denominator = denominator.filter(|left| !left.is_zero()).ok_or(MathError::TooMuch)?;
     price(divide_up(numerator, sqrt_price, denominator)?)
+}
+
+/// `price * (denominator - product) / denominator`, rounded up: the price without `price * product / denominator`, rounded down,
+/// which has fewer digits.
+#[inline]
+fn moved_down(sqrt_price: U256, product: U256, denominator: U256) -> Result<U256, MathError> {
+    let moved = if product.bit_len().saturating_add(sqrt_price.bit_len()) <= 256 && !denominator.is_zero() {
+        // Fits, and divides.
+        product.wrapping_mul(sqrt_price).wrapping_div(denominator)
+    } else {
+        mul_div(product, sqrt_price, denominator)?
+    };
+    sqrt_price.checked_sub(moved).ok_or(MathError::Overflow)
 }
 
 /// `mulDivRoundingUp` of 224 bits by 160, and by any number: on 384 bits instead of 512.

@@ -7,6 +7,7 @@ use super::delta::Between;
 use super::price::{next_sqrt_price_from_input, next_sqrt_price_from_output};
 use crate::math::MathError;
 use crate::math::full::{mul_div, mul_div_rounding_up, narrow};
+use crate::math::wide::widening_mul;
 
 /// Which of the two amounts is given, in base units of its token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +84,37 @@ pub(crate) fn whole_step(
     Way { from, to, zero_for_one: from >= to, liquidity }.step(to, fee_pips)
 }
 
+/// A step, with the fee in what it takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Total {
+    pub(crate) sqrt_price_next: U256,
+    pub(crate) consumed: U256,
+    pub(crate) output: U256,
+}
+
+impl SwapStep {
+    fn total(self) -> Result<Total, MathError> {
+        let consumed = self.amount_in.checked_add(self.fee_amount).ok_or(MathError::Overflow)?;
+        Ok(Total { sqrt_price_next: self.sqrt_price_next, consumed, output: self.amount_out })
+    }
+}
+
+/// [`swap_step`] for those who do not ask what the fee is.
+#[inline]
+pub(crate) fn total_step(
+    from: U256,
+    to: U256,
+    liquidity: u128,
+    remaining: Exact,
+    fee_pips: u32,
+) -> Result<Total, MathError> {
+    let way = Way { from, to, zero_for_one: from >= to, liquidity };
+    match remaining {
+        Exact::In(amount) => way.total_in(amount, fee_pips),
+        Exact::Out(amount) => way.exact_out(amount, fee_pips)?.total(),
+    }
+}
+
 struct Way {
     from: U256,
     to: U256,
@@ -93,6 +125,18 @@ struct Way {
 impl Way {
     #[inline]
     fn exact_in(&self, remaining: U256, fee_pips: u32) -> Result<SwapStep, MathError> {
+        let next = self.next_in(remaining, fee_pips)?;
+        let mut step = self.step(next, fee_pips)?;
+        if next != self.to {
+            // The rest of the input is not worth a unit of the price: it is fee as well.
+            step.fee_amount = remaining.checked_sub(step.amount_in).ok_or(MathError::Overflow)?;
+        }
+        Ok(step)
+    }
+
+    /// Where an input takes the price, at most to the target.
+    #[inline]
+    fn next_in(&self, remaining: U256, fee_pips: u32) -> Result<U256, MathError> {
         let less_fee = less_fee(remaining, fee_pips)?;
         let whole = Between::new(self.from, self.to)?;
         let reaches = if self.zero_for_one {
@@ -101,15 +145,25 @@ impl Way {
             whole.amount1(self.liquidity, true) <= less_fee
         };
         if reaches {
-            return self.step(self.to, fee_pips);
+            return Ok(self.to);
         }
-        let next = next_sqrt_price_from_input(self.from, self.liquidity, less_fee, self.zero_for_one)?;
-        let mut step = self.step(next, fee_pips)?;
-        if next != self.to {
-            // The rest of the input is not worth a unit of the price: it is fee as well.
-            step.fee_amount = remaining.checked_sub(step.amount_in).ok_or(MathError::Overflow)?;
+        next_sqrt_price_from_input(self.from, self.liquidity, less_fee, self.zero_for_one)
+    }
+
+    /// A step of an exact input, without saying what of it is fee: where the target is not reached, all of it is taken.
+    #[inline]
+    fn total_in(&self, remaining: U256, fee_pips: u32) -> Result<Total, MathError> {
+        let next = self.next_in(remaining, fee_pips)?;
+        if next == self.to {
+            return self.step(next, fee_pips)?.total();
         }
-        Ok(step)
+        let moved = Between::new(self.from, next)?;
+        let output = if self.zero_for_one {
+            moved.amount1(self.liquidity, false)
+        } else {
+            moved.amount0(self.liquidity)?.quotient(false)?
+        };
+        Ok(Total { sqrt_price_next: next, consumed: remaining, output })
     }
 
     #[inline]
@@ -145,19 +199,24 @@ impl Way {
     }
 }
 
-/// Amounts below this have a product with a fee of less than 128 bits.
-const SHORT: u128 = 1 << 108;
+/// Amounts below this have a product with a fee of less than 127 bits.
+const SHORT: u128 = 1 << 106;
+
+/// A number of less than 127 bits divided by 1,000,000: times 2^147 / 1,000,000, which is rounded up by less than a millionth of
+/// what would change the result.
+#[inline]
+fn millionth(number: u128) -> u128 {
+    const INVERSE: u128 = 178_405_961_588_244_985_132_285_746_181_186_892_048;
+    widening_mul(number, INVERSE).0 >> 19
+}
 
 /// What a fee leaves of an amount, rounded down.
 #[inline]
 fn less_fee(amount: U256, fee_pips: u32) -> Result<U256, MathError> {
     let left = rest(fee_pips)?;
     match narrow(amount) {
-        // 108 bits and 20.
-        Some(amount) if amount < SHORT => {
-            let product = amount.wrapping_mul(u128::from(left));
-            Ok(U256::from(product.checked_div(u128::from(WHOLE_FEE)).ok_or(MathError::DivisionByZero)?))
-        }
+        // 106 bits and 20.
+        Some(amount) if amount < SHORT => Ok(U256::from(millionth(amount.wrapping_mul(u128::from(left))))),
         _ => mul_div(amount, U256::from(left), U256::from(WHOLE_FEE)),
     }
 }
@@ -167,10 +226,13 @@ fn less_fee(amount: U256, fee_pips: u32) -> Result<U256, MathError> {
 fn fee_on_top(amount: U256, fee_pips: u32) -> Result<U256, MathError> {
     let left = rest(fee_pips)?;
     match narrow(amount) {
-        // 108 bits and 20.
+        // 106 bits and 20.
         Some(amount) if amount < SHORT => {
-            let product = amount.wrapping_mul(u128::from(fee_pips));
-            Ok(U256::from(product.div_ceil(u128::from(left.max(1)))))
+            let (product, left) = (amount.wrapping_mul(u128::from(fee_pips)), u128::from(left));
+            let quotient = product.checked_div(left).ok_or(MathError::DivisionByZero)?;
+            // The quotient times the divisor is the product at most.
+            let rest = quotient.wrapping_mul(left) != product;
+            Ok(U256::from(quotient.wrapping_add(u128::from(rest))))
         }
         _ => mul_div_rounding_up(amount, U256::from(fee_pips), U256::from(left)),
     }

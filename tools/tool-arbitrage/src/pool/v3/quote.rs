@@ -8,7 +8,7 @@ use alloy_primitives::U256;
 
 use super::V3Pool;
 use super::curve::{Stop, Word};
-use crate::math::v3::{Exact, swap_step, tick_at_sqrt_price};
+use crate::math::v3::{Exact, tick_at_sqrt_price, total_step};
 use crate::pool::{Side, Unquotable};
 
 /// Where a swap ends.
@@ -171,8 +171,8 @@ impl Swapping<'_> {
         };
         let amount = if self.exact_in { Exact::In(self.remaining) } else { Exact::Out(self.remaining) };
         let fee = self.pool.terms.fee_pips;
-        let step = swap_step(self.at.sqrt_price, target, self.at.liquidity, amount, fee).ok()?;
-        self.take(step.amount_in.checked_add(step.fee_amount)?, step.amount_out)?;
+        let step = total_step(self.at.sqrt_price, target, self.at.liquidity, amount, fee).ok()?;
+        self.take(step.consumed, step.output)?;
         if step.sqrt_price_next == stop.sqrt_price {
             if broken {
                 return None;
