@@ -7,7 +7,8 @@ use tool_arbitrage::pool::{TickLiquidity, V3Slot, V3Terms};
 use uniswap_v3_math::{swap_math, tick_bitmap, tick_math};
 
 /// `getAmountOut` as it stands in the library, on 256 bits. The operators wrap; no input here comes near that.
-pub(crate) fn amount_out(amount: U256, reserve_in: U256, reserve_out: U256) -> U256 {
+pub(crate) fn amount_out(amount: U256, reserve_in: u128, reserve_out: u128) -> U256 {
+    let (reserve_in, reserve_out) = (U256::from(reserve_in), U256::from(reserve_out));
     let taxed = amount * U256::from_limbs([997, 0, 0, 0]);
     taxed * reserve_out / (reserve_in * U256::from_limbs([1_000, 0, 0, 0]) + taxed)
 }

@@ -47,10 +47,81 @@ pub(crate) fn divide(above: u128, below: u128, divisor: u128) -> Option<(u128, b
     // `above` is less than the divisor, so that nothing is lost. In two shifts, since one by 128 would not be one.
     let above = (above << shift) | ((below >> 1) >> (127_u32.wrapping_sub(shift)));
     let below = below << shift;
+    let (quotient, rest) = divide_normal(above, below, divisor);
+    Some((quotient, rest != 0))
+}
+
+/// Quotient and remainder, for a divisor whose highest bit is set and which is greater than `above`.
+#[inline]
+fn divide_normal(above: u128, below: u128, divisor: u128) -> (u128, u128) {
     let inverse = reciprocal(divisor);
     let (first, rest) = digit(above, high(below), divisor, inverse);
     let (second, rest) = digit(rest, low(below), divisor, inverse);
-    Some((join(first, second), rest != 0))
+    (join(first, second), rest)
+}
+
+/// The upper ends of a fraction of long numbers: numerator and denominator without as many bits as leave 128 of the latter.
+///
+/// What is cut off is less than one of each, so that most questions have their answer here, and those that have not are told
+/// apart: then the whole numbers have to be asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ends {
+    above: u128,
+    below: u128,
+    denominator: u128,
+}
+
+impl Ends {
+    /// `None` where the quotient may have more than 128 bits, or the denominator has less.
+    #[inline]
+    pub(crate) fn new(numerator: &[u64; 6], denominator: &[u64; 6]) -> Option<Self> {
+        let top = denominator.iter().rposition(|word| *word != 0)?;
+        let unused = usize::try_from(denominator.get(top)?.leading_zeros()).ok()?;
+        // Bits to cut: at most 384.
+        let cut = top.checked_mul(64)?.checked_sub(unused)?.checked_sub(64)?;
+        let (words, bits) = (cut >> 6, u32::try_from(cut & 63).ok()?);
+        let word =
+            |of: &[u64; 6], index: usize| of.get(words.wrapping_add(index)).copied().unwrap_or_default();
+        let denominator = window(word(denominator, 0), word(denominator, 1), word(denominator, 2), bits);
+        let numerators = [0, 1, 2, 3, 4, 5].map(|index| word(numerator, index));
+        let [n0, n1, n2, n3, n4, n5] = numerators;
+        let (below, above) = (window(n0, n1, n2, bits), window(n2, n3, n4, bits));
+        let beyond = (n4 >> bits) | n5;
+        (beyond == 0 && above < denominator).then_some(Self { above, below, denominator })
+    }
+
+    /// The quotient rounded down, where it is certain, and certain that there is a remainder.
+    #[inline]
+    pub(crate) fn quotient(self) -> Option<u128> {
+        let (quotient, rest) = divide_normal(self.above, self.below, self.denominator);
+        // The remainder of the whole numbers is this one and what was cut of the numerator, without what the quotient times
+        // what was cut of the denominator is: less than the quotient.
+        (rest > quotient).then_some(quotient)
+    }
+
+    /// Whether the numerator is less than so many times the denominator, where that is certain.
+    #[inline]
+    pub(crate) fn is_below(self, times: u128) -> Option<bool> {
+        if times == 0 {
+            return None;
+        }
+        let (above, below) = widening_mul(times, self.denominator);
+        if (self.above, self.below) < (above, below) {
+            return Some(true);
+        }
+        let (below, carry) = below.overflowing_add(times);
+        let above = above.checked_add(u128::from(carry))?;
+        ((self.above, self.below) >= (above, below)).then_some(false)
+    }
+}
+
+/// 128 bits of three words, from a bit of the first on.
+#[inline]
+fn window(first: u64, second: u64, third: u64, bits: u32) -> u128 {
+    let lower = join(second, first) >> bits;
+    // In two shifts, since one by 64 would not be one.
+    let upper = (third << 1).wrapping_shl(63_u32.wrapping_sub(bits));
+    lower | (u128::from(if bits == 0 { 0 } else { upper }) << 64)
 }
 
 /// One digit of a quotient, and the remainder (algorithm 5). `above` is less than the divisor, whose highest bit is set.

@@ -6,6 +6,7 @@ use alloy_primitives::ruint::Uint;
 
 use crate::math::MathError;
 use crate::math::full::narrow;
+use crate::math::wide::Ends;
 
 type U384 = Uint<384, 6>;
 
@@ -79,7 +80,7 @@ impl Between {
         let (up, down) = (|low: u64| low << 32, |low: u64, high: u64| (low >> 32) | (high << 32));
         let numerator = U384::from_limbs([0, up(l0), down(l0, l1), down(l1, l2), down(l2, l3), down(l3, l4)]);
         let denominator = three(self.lower).widening_mul::<192, 3, 384, 6>(three(self.upper));
-        Ok(Fraction { numerator, denominator })
+        Ok(Fraction::new(numerator, denominator))
     }
 
     #[inline]
@@ -101,47 +102,47 @@ impl Between {
 pub(super) struct Fraction {
     numerator: U384,
     denominator: U384,
+    ends: Option<Ends>,
 }
 
 impl Fraction {
     #[inline]
-    pub(super) fn quotient(self, round_up: bool) -> Result<U256, MathError> {
+    fn new(numerator: U384, denominator: U384) -> Self {
+        let ends = Ends::new(numerator.as_limbs(), denominator.as_limbs());
+        Self { numerator, denominator, ends }
+    }
+
+    #[inline]
+    pub(super) fn quotient(&self, round_up: bool) -> Result<U256, MathError> {
+        if let Some(quotient) = self.ends.and_then(Ends::quotient) {
+            // There is a remainder, and the quotient has 128 bits.
+            return Ok(U256::from(quotient).wrapping_add(U256::from(round_up)));
+        }
+        Ok(self.whole_quotient(round_up))
+    }
+
+    #[cold]
+    fn whole_quotient(&self, round_up: bool) -> U256 {
         let (quotient, rest) = self.numerator.div_rem(self.denominator);
         let [l0, l1, l2, l3, ..] = quotient.into_limbs();
         let quotient = U256::from_limbs([l0, l1, l2, l3]);
         // The lower price is at least one: 224 bits at most, and one more.
-        Ok(if round_up && !rest.is_zero() { quotient.wrapping_add(U256::ONE) } else { quotient })
+        if round_up && !rest.is_zero() { quotient.wrapping_add(U256::ONE) } else { quotient }
     }
 
-    /// Whether its quotient, rounded up, is at most `amount`: without the division where the amount has 64 bits or less.
+    /// Whether its quotient, rounded up, is at most `amount`.
     #[inline]
-    pub(super) fn rounded_up_is_within(self, amount: U256) -> Result<bool, MathError> {
-        match self.product(amount) {
-            Some(product) => Ok(self.numerator <= product),
-            None => Ok(self.quotient(true)? <= amount),
-        }
+    pub(super) fn rounded_up_is_within(&self, amount: U256) -> bool {
+        // Where it is certain that the numerator is not just so many times the denominator.
+        let certain = || self.ends?.is_below(narrow(amount)?);
+        certain().unwrap_or_else(|| self.whole_quotient(true) <= amount)
     }
 
     /// Whether its quotient, rounded down, is at most `amount`.
     #[inline]
-    pub(super) fn rounded_down_is_within(self, amount: U256) -> Result<bool, MathError> {
-        // One more, since anything below the next number is rounded down to this one.
-        match amount.checked_add(U256::ONE).and_then(|next| self.product(next)) {
-            Some(product) => Ok(self.numerator < product),
-            None => Ok(self.quotient(false)? <= amount),
-        }
-    }
-
-    /// The denominator times so many, where that fits.
-    #[inline]
-    fn product(self, amount: U256) -> Option<U384> {
-        let amount = narrow(amount)?;
-        let room = 384_usize.checked_sub(self.denominator.bit_len())?;
-        let bits = 128_u32.checked_sub(amount.leading_zeros())?;
-        if usize::try_from(bits).ok()? > room {
-            return None;
-        }
-        // Both have room together, so that it does not wrap.
-        Some(self.denominator.wrapping_mul(U384::from(amount)))
+    pub(super) fn rounded_down_is_within(&self, amount: U256) -> bool {
+        // Anything below the next number is rounded down to this one.
+        let certain = || self.ends?.is_below(narrow(amount)?.checked_add(1)?);
+        certain().unwrap_or_else(|| self.whole_quotient(false) <= amount)
     }
 }

@@ -4,8 +4,9 @@ use alloy_primitives::U256;
 use alloy_primitives::ruint::Uint;
 
 use super::delta::PRICE_BITS;
+use crate::math::MathError;
 use crate::math::full::{mul_div, mul_div_rounding_up, narrow};
-use crate::math::{MathError, wide};
+use crate::math::wide::{self, Ends};
 
 type U384 = Uint<384, 6>;
 
@@ -51,11 +52,19 @@ pub fn next_sqrt_price_from_amount0_rounding_up(
 /// which has fewer digits.
 #[inline]
 fn moved_down(sqrt_price: U256, product: U256, denominator: U256) -> Result<U256, MathError> {
-    let moved = if product.bit_len().saturating_add(sqrt_price.bit_len()) <= 256 && !denominator.is_zero() {
-        // Fits, and divides.
-        product.wrapping_mul(sqrt_price).wrapping_div(denominator)
-    } else {
-        mul_div(product, sqrt_price, denominator)?
+    let whole: U384 = match sqrt_price.into_limbs() {
+        [l0, l1, l2, 0] => {
+            Uint::<192, 3>::from_limbs([l0, l1, l2]).widening_mul::<256, 4, 448, 7>(product).wrapping_to()
+        }
+        _ => return Err(MathError::Overflow),
+    };
+    let [d0, d1, d2, d3] = denominator.into_limbs();
+    // The product of both may have more than 384 bits, but not where the upper ends are taken from less.
+    let fits = product.bit_len().saturating_add(sqrt_price.bit_len()) <= 384;
+    let ends = if fits { Ends::new(whole.as_limbs(), &[d0, d1, d2, d3, 0, 0]) } else { None };
+    let moved = match ends.and_then(Ends::quotient) {
+        Some(moved) => U256::from(moved),
+        None => mul_div(product, sqrt_price, denominator)?,
     };
     sqrt_price.checked_sub(moved).ok_or(MathError::Overflow)
 }

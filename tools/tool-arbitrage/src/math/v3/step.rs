@@ -140,7 +140,7 @@ impl Way {
         let less_fee = less_fee(remaining, fee_pips)?;
         let whole = Between::new(self.from, self.to)?;
         let reaches = if self.zero_for_one {
-            whole.amount0(self.liquidity)?.rounded_up_is_within(less_fee)?
+            whole.amount0(self.liquidity)?.rounded_up_is_within(less_fee)
         } else {
             whole.amount1(self.liquidity, true) <= less_fee
         };
@@ -172,7 +172,7 @@ impl Way {
         let reaches = if self.zero_for_one {
             whole.amount1(self.liquidity, false) <= remaining
         } else {
-            whole.amount0(self.liquidity)?.rounded_down_is_within(remaining)?
+            whole.amount0(self.liquidity)?.rounded_down_is_within(remaining)
         };
         let next = if reaches {
             self.to
