@@ -24,7 +24,7 @@ pub fn amount0_delta(
     liquidity: u128,
     round_up: bool,
 ) -> Result<U256, MathError> {
-    Between::new(sqrt_price_a, sqrt_price_b)?.amount0(liquidity)?.quotient(round_up)
+    Ok(Between::new(sqrt_price_a, sqrt_price_b)?.amount0(liquidity)?.quotient(round_up))
 }
 
 /// How much of token 1 lies between two prices, in base units (`getAmount1Delta`).
@@ -59,7 +59,11 @@ impl Between {
     #[inline]
     pub(super) fn new(a: U256, b: U256) -> Result<Self, MathError> {
         let (lower, upper) = if a > b { (b, a) } else { (a, b) };
-        if upper.bit_len() > PRICE_BITS { Err(MathError::Overflow) } else { Ok(Self { lower, upper }) }
+        let [_, _, third, fourth] = upper.into_limbs();
+        if fourth != 0 || third > u64::from(u32::MAX) {
+            return Err(MathError::Overflow);
+        }
+        Ok(Self { lower, upper })
     }
 
     /// Liquidity times how far it is from one to the other, in words: 128 bits and 160.
@@ -113,12 +117,12 @@ impl Fraction {
     }
 
     #[inline]
-    pub(super) fn quotient(&self, round_up: bool) -> Result<U256, MathError> {
+    pub(super) fn quotient(&self, round_up: bool) -> U256 {
         if let Some(quotient) = self.ends.and_then(Ends::quotient) {
             // There is a remainder, and the quotient has 128 bits.
-            return Ok(U256::from(quotient).wrapping_add(U256::from(round_up)));
+            return U256::from(quotient).wrapping_add(U256::from(round_up));
         }
-        Ok(self.whole_quotient(round_up))
+        self.whole_quotient(round_up)
     }
 
     #[cold]

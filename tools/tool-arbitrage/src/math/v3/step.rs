@@ -125,7 +125,11 @@ struct Way {
 impl Way {
     #[inline]
     fn exact_in(&self, remaining: U256, fee_pips: u32) -> Result<SwapStep, MathError> {
-        let next = self.next_in(remaining, fee_pips)?;
+        let less_fee = less_fee(remaining, fee_pips)?;
+        if let Some(step) = self.whole_in(less_fee, fee_pips)? {
+            return Ok(step);
+        }
+        let next = self.next_in(less_fee)?;
         let mut step = self.step(next, fee_pips)?;
         if next != self.to {
             // The rest of the input is not worth a unit of the price: it is fee as well.
@@ -134,26 +138,14 @@ impl Way {
         Ok(step)
     }
 
-    /// Where an input takes the price, at most to the target.
-    #[inline]
-    fn next_in(&self, remaining: U256, fee_pips: u32) -> Result<U256, MathError> {
-        let less_fee = less_fee(remaining, fee_pips)?;
-        let whole = Between::new(self.from, self.to)?;
-        let reaches = if self.zero_for_one {
-            whole.amount0(self.liquidity)?.rounded_up_is_within(less_fee)
-        } else {
-            whole.amount1(self.liquidity, true) <= less_fee
-        };
-        if reaches {
-            return Ok(self.to);
-        }
-        next_sqrt_price_from_input(self.from, self.liquidity, less_fee, self.zero_for_one)
-    }
-
     /// A step of an exact input, without saying what of it is fee: where the target is not reached, all of it is taken.
     #[inline]
     fn total_in(&self, remaining: U256, fee_pips: u32) -> Result<Total, MathError> {
-        let next = self.next_in(remaining, fee_pips)?;
+        let less_fee = less_fee(remaining, fee_pips)?;
+        if let Some(step) = self.whole_in(less_fee, fee_pips)? {
+            return step.total();
+        }
+        let next = self.next_in(less_fee)?;
         if next == self.to {
             return self.step(next, fee_pips)?.total();
         }
@@ -161,9 +153,36 @@ impl Way {
         let output = if self.zero_for_one {
             moved.amount1(self.liquidity, false)
         } else {
-            moved.amount0(self.liquidity)?.quotient(false)?
+            moved.amount0(self.liquidity)?.quotient(false)
         };
         Ok(Total { sqrt_price_next: next, consumed: remaining, output })
+    }
+
+    /// The step to the target, where the input without its fee is enough for that.
+    #[inline]
+    fn whole_in(&self, less_fee: U256, fee_pips: u32) -> Result<Option<SwapStep>, MathError> {
+        let whole = Between::new(self.from, self.to)?;
+        let (amount_in, amount_out) = if self.zero_for_one {
+            let fraction = whole.amount0(self.liquidity)?;
+            if !fraction.rounded_up_is_within(less_fee) {
+                return Ok(None);
+            }
+            (fraction.quotient(true), whole.amount1(self.liquidity, false))
+        } else {
+            let amount_in = whole.amount1(self.liquidity, true);
+            if amount_in > less_fee {
+                return Ok(None);
+            }
+            (amount_in, whole.amount0(self.liquidity)?.quotient(false))
+        };
+        let fee_amount = fee_on_top(amount_in, fee_pips)?;
+        Ok(Some(SwapStep { sqrt_price_next: self.to, amount_in, amount_out, fee_amount }))
+    }
+
+    /// Where an input that is not enough takes the price.
+    #[inline]
+    fn next_in(&self, less_fee: U256) -> Result<U256, MathError> {
+        next_sqrt_price_from_input(self.from, self.liquidity, less_fee, self.zero_for_one)
     }
 
     #[inline]
@@ -188,11 +207,11 @@ impl Way {
     #[inline]
     fn step(&self, next: U256, fee_pips: u32) -> Result<SwapStep, MathError> {
         let moved = Between::new(self.from, next)?;
-        let amount0 = |up: bool| moved.amount0(self.liquidity)?.quotient(up);
+        let amount0 = moved.amount0(self.liquidity)?;
         let (amount_in, amount_out) = if self.zero_for_one {
-            (amount0(true)?, moved.amount1(self.liquidity, false))
+            (amount0.quotient(true), moved.amount1(self.liquidity, false))
         } else {
-            (moved.amount1(self.liquidity, true), amount0(false)?)
+            (moved.amount1(self.liquidity, true), amount0.quotient(false))
         };
         let fee_amount = fee_on_top(amount_in, fee_pips)?;
         Ok(SwapStep { sqrt_price_next: next, amount_in, amount_out, fee_amount })
