@@ -1,5 +1,5 @@
-//! Division of 256 bits by 128, where the quotient fits 128: two steps with one reciprocal (Möller and Granlund, "Improved
-//! division by invariant integers", algorithms 5 and 6). Nothing here can fail: what wraps, wraps as in the paper.
+//! Division of 256 bits by 128, where the quotient fits 128: two digits of 64 bits, as Knuth does it (volume 2, 4.3.1,
+//! algorithm D), each from one division of the processor. Nothing here can fail: what wraps is meant to.
 
 #[expect(clippy::as_conversions, reason = "the lower half is what is meant")]
 const fn low(value: u128) -> u64 {
@@ -54,9 +54,8 @@ pub(crate) fn divide(above: u128, below: u128, divisor: u128) -> Option<(u128, b
 /// Quotient and remainder, for a divisor whose highest bit is set and which is greater than `above`.
 #[inline]
 fn divide_normal(above: u128, below: u128, divisor: u128) -> (u128, u128) {
-    let inverse = reciprocal(divisor);
-    let (first, rest) = digit(above, high(below), divisor, inverse);
-    let (second, rest) = digit(rest, low(below), divisor, inverse);
+    let (first, rest) = digit(above, high(below), divisor);
+    let (second, rest) = digit(rest, low(below), divisor);
     (join(first, second), rest)
 }
 
@@ -124,35 +123,22 @@ fn window(first: u64, second: u64, third: u64, bits: u32) -> u128 {
     lower | (u128::from(if bits == 0 { 0 } else { upper }) << 64)
 }
 
-/// One digit of a quotient, and the remainder (algorithm 5). `above` is less than the divisor, whose highest bit is set.
+/// One digit of a quotient, and the remainder. `above` is less than the divisor, whose highest bit is set.
+///
+/// The estimate from the divisor's upper half is at most two too large. Without branches, since each is as likely.
 #[inline]
-fn digit(above: u128, below: u64, divisor: u128, inverse: u64) -> (u64, u128) {
-    let estimate = product(inverse, high(above)).wrapping_add(above);
-    let quotient = high(estimate);
-    let upper = low(above).wrapping_sub(quotient.wrapping_mul(high(divisor)));
-    let rest = join(upper, below).wrapping_sub(product(low(divisor), quotient)).wrapping_sub(divisor);
-    // Without a branch, since either is as likely.
-    let over = u64::from(high(rest) >= low(estimate));
-    let quotient = quotient.wrapping_add(1).wrapping_sub(over);
-    let rest = rest.wrapping_add(divisor & 0_u128.wrapping_sub(u128::from(over)));
-    if rest >= divisor { (quotient.wrapping_add(1), rest.wrapping_sub(divisor)) } else { (quotient, rest) }
-}
-
-/// `(2^192 - 1) / divisor - 2^64` (algorithm 6, without its branches). The divisor's highest bit is set.
-#[inline]
-fn reciprocal(divisor: u128) -> u64 {
+fn digit(above: u128, below: u64, divisor: u128) -> (u64, u128) {
     let (upper, lower) = (high(divisor), low(divisor));
-    // `(2^128 - 1) / upper - 2^64`: 64 bits, since the upper half is at least 2^63.
-    let inverse = low(join(!upper, u64::MAX).checked_div(u128::from(upper)).unwrap_or_default());
-    let rest = upper.wrapping_mul(inverse).wrapping_add(lower);
-    let carried = u64::from(rest < lower);
-    let less = carried.wrapping_add(carried & u64::from(rest >= upper));
-    let (inverse, rest) = (inverse.wrapping_sub(less), rest.wrapping_sub(upper.wrapping_mul(less)));
-    let lowest = product(inverse, lower);
-    let rest = rest.wrapping_add(high(lowest));
-    let carried = u64::from(rest < high(lowest));
-    let twice = carried & u64::from(join(rest, low(lowest)) >= divisor);
-    inverse.wrapping_sub(carried).wrapping_sub(twice)
+    let estimate = above.checked_div(u128::from(upper)).unwrap_or_default();
+    // Two more than 64 bits can hold, at most: then all bits are set.
+    let estimate = low(estimate) | 0_u64.wrapping_sub(high(estimate));
+    let left = above.wrapping_sub(product(estimate, upper));
+    let (rest, below_zero) = join(low(left), below).overflowing_sub(product(estimate, lower));
+    let once = u64::from(below_zero && high(left) == 0);
+    let (rest, enough) = rest.overflowing_add(divisor & 0_u128.wrapping_sub(u128::from(once)));
+    let twice = once & u64::from(!enough);
+    let rest = rest.wrapping_add(divisor & 0_u128.wrapping_sub(u128::from(twice)));
+    (estimate.wrapping_sub(once).wrapping_sub(twice), rest)
 }
 
 #[cfg(test)]
