@@ -9,7 +9,7 @@
 #![expect(clippy::arithmetic_side_effects, reason = "counts of a benchmark do not overflow")]
 
 use alloy_primitives::{Address, I256, U256};
-use rand::{Rng, SeedableRng, rngs::StdRng};
+use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use tool_arbitrage::{
     Pool as _, Side,
     math::full::mul_div,
@@ -68,7 +68,7 @@ fn step(random: &mut StdRng, reaches: bool) -> Step {
     let tick: i32 = random.random_range(-200_000..200_000);
     let away = random.random_range(1..600) * if random.random() { 1 } else { -1 };
     let [from, to] = [tick, tick + away].map(|tick| sqrt_price_at_tick(tick).unwrap());
-    let (liquidity, fee) = (any(random, 60, 100), [100, 500, 3_000, 10_000][random.random_range(0..4)]);
+    let (liquidity, fee) = (any(random, 60, 100), *[100, 500, 3_000, 10_000].choose(random).unwrap());
     let (most, out) = (I256::MAX, random.random());
     let all = compute_swap_step(from, to, liquidity, if out { -most } else { most }, fee).unwrap();
     let enough = if out { all.amount_out } else { all.amount_in + all.fee_amount };

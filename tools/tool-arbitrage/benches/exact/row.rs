@@ -32,7 +32,7 @@ impl Row {
     }
 
     fn print(self, json: bool, ours: &mut [u128], peer: &mut [u128], inputs: usize) {
-        let (p50, p99, beside) = (quantile(ours, 5), quantile(ours, 99), quantile(peer, 5));
+        let (p50, p99, beside) = (quantile(ours, 50), quantile(ours, 99), quantile(peer, 50));
         let ratio = tenths(beside * 10 / p50.max(1));
         let (p50, p99, beside) = (tenths(p50), tenths(p99), tenths(beside));
         if json {

@@ -143,6 +143,8 @@ fn digit(above: u128, below: u64, divisor: u128) -> (u64, u128) {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::arithmetic_side_effects, reason = "a test that overflows fails, as it should")]
+
     use super::*;
     use alloy_primitives::U256;
     use proptest::prelude::*;

@@ -63,10 +63,13 @@ impl Machine {
         let artifact: Artifact = serde_json::from_slice(&text)?;
         let mut code = artifact.bytecode.to_vec();
         code.extend(arguments.abi_encode());
-        match self.evm.transact_commit(transaction(TxKind::Create, code.into())?)? {
-            ExecutionResult::Success { output: Output::Create(_, Some(address)), .. } => Ok(address),
-            other => Err(format!("{name}: {other:?}").into()),
-        }
+        let ended = self.evm.transact_commit(transaction(TxKind::Create, code.into())?)?;
+        let created = if let ExecutionResult::Success { output: Output::Create(_, created), .. } = &ended {
+            *created
+        } else {
+            None
+        };
+        created.ok_or_else(|| format!("{name}: {ended:?}").into())
     }
 
     /// Calls, and keeps what it did.

@@ -329,11 +329,8 @@ impl<'a> World<'a> {
                 self.route(side, amount, limit, &swap, &walk?).map_err(|error| format!("{what}: {error}"))?;
             }
             (Err(why), Err(reason)) => {
-                let expected = match why {
-                    Unquotable::TooSmall => Some("AS"),
-                    Unquotable::Limit => Some("SPL"),
-                    _ => None,
-                };
+                let expected = [(Unquotable::TooSmall, "AS"), (Unquotable::Limit, "SPL")];
+                let expected = expected.into_iter().find(|(of, _)| *of == why).map(|(_, text)| text);
                 assert!(expected.is_none_or(|text| reason.contains(text)), "{what}: {why:?} {reason}");
                 self.tally.refused += 1;
                 let sent = self.request(side, amount, limit)?;
@@ -476,10 +473,8 @@ fn routed(swap: Swap, amount: Exact, limit: Option<U256>) -> Result<Swap, Unquot
     if swap.consumed.is_zero() {
         return Err(Unquotable::Empty);
     }
-    match amount {
-        Exact::Out(amount) if limit.is_none() && swap.output != amount => Err(Unquotable::TooLarge),
-        _ => Ok(swap),
-    }
+    let short = matches!(amount, Exact::Out(asked) if swap.output != asked);
+    if short && limit.is_none() { Err(Unquotable::TooLarge) } else { Ok(swap) }
 }
 
 fn round(seed: u64, steps: u32) -> Checked<Tally> {

@@ -66,6 +66,8 @@ fn above(compressed: i32, word: impl FnOnce(i16) -> U256) -> Result<(i32, bool),
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::arithmetic_side_effects, reason = "a test that overflows fails, as it should")]
+
     use super::*;
 
     /// The words of TickBitmap's own tests.

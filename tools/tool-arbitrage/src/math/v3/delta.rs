@@ -79,12 +79,18 @@ impl Between {
         if self.lower.is_zero() {
             return Err(MathError::Zero);
         }
-        // 128 bits, 160 and the 96 of the format.
+        let (numerator, denominator) = self.terms0(liquidity);
+        let ends = Ends::new(numerator.as_limbs(), denominator.as_limbs());
+        Ok(Fraction { between: self, liquidity, ends })
+    }
+
+    /// Numerator and denominator of an amount of token 0.
+    #[inline]
+    fn terms0(self, liquidity: u128) -> (U384, U384) {
         let [l0, l1, l2, l3, l4] = self.times(liquidity);
         let (up, down) = (|low: u64| low << 32, |low: u64, high: u64| (low >> 32) | (high << 32));
         let numerator = U384::from_limbs([0, up(l0), down(l0, l1), down(l1, l2), down(l2, l3), down(l3, l4)]);
-        let denominator = three(self.lower).widening_mul::<192, 3, 384, 6>(three(self.upper));
-        Ok(Fraction::new(numerator, denominator))
+        (numerator, three(self.lower).widening_mul::<192, 3, 384, 6>(three(self.upper)))
     }
 
     #[inline]
@@ -104,18 +110,12 @@ impl Between {
 /// their product, rounded once.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fraction {
-    numerator: U384,
-    denominator: U384,
+    between: Between,
+    liquidity: u128,
     ends: Option<Ends>,
 }
 
 impl Fraction {
-    #[inline]
-    fn new(numerator: U384, denominator: U384) -> Self {
-        let ends = Ends::new(numerator.as_limbs(), denominator.as_limbs());
-        Self { numerator, denominator, ends }
-    }
-
     #[inline]
     pub(super) fn quotient(&self, round_up: bool) -> U256 {
         if let Some(quotient) = self.ends.and_then(Ends::quotient) {
@@ -127,7 +127,9 @@ impl Fraction {
 
     #[cold]
     fn whole_quotient(&self, round_up: bool) -> U256 {
-        let (quotient, rest) = self.numerator.div_rem(self.denominator);
+        let (numerator, denominator) = self.between.terms0(self.liquidity);
+        // Neither price is zero.
+        let (quotient, rest) = numerator.div_rem(denominator);
         let [l0, l1, l2, l3, ..] = quotient.into_limbs();
         let quotient = U256::from_limbs([l0, l1, l2, l3]);
         // The lower price is at least one: 224 bits at most, and one more.

@@ -76,7 +76,12 @@ fn divide_up(numerator: U256, sqrt_price: U256, denominator: U256) -> Result<U25
         return mul_div_rounding_up(numerator, sqrt_price, denominator);
     }
     let product: U384 = numerator.widening_mul::<256, 4, 512, 8>(sqrt_price).wrapping_to();
-    let (quotient, rest) = product.div_rem(U384::from(denominator));
+    let divisor = U384::from(denominator);
+    if let Some(quotient) = Ends::new(product.as_limbs(), divisor.as_limbs()).and_then(Ends::quotient) {
+        // There is a remainder, and the quotient has 128 bits.
+        return Ok(U256::from(quotient).wrapping_add(U256::ONE));
+    }
+    let (quotient, rest) = product.div_rem(divisor);
     let [l0, l1, l2, l3, 0, 0] = quotient.into_limbs() else { return Err(MathError::Overflow) };
     let quotient = U256::from_limbs([l0, l1, l2, l3]);
     if rest.is_zero() { Ok(quotient) } else { quotient.checked_add(U256::ONE).ok_or(MathError::Overflow) }

@@ -274,7 +274,6 @@ fn ticks_that_contradict_the_liquidity_are_no_quote() {
 }
 
 #[test]
-#[expect(clippy::float_arithmetic, reason = "what is tested is a float")]
 fn stretches_follow_the_curve() {
     let pool = plain();
     let stretches: Vec<_> = pool.stretches(Side::Zero).collect();

@@ -1,3 +1,5 @@
+#![expect(clippy::arithmetic_side_effects, reason = "a test that overflows fails, as it should")]
+
 use super::*;
 use proptest::prelude::*;
 use uniswap_v3_math::sqrt_price_math as peer;

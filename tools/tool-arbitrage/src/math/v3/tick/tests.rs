@@ -28,7 +28,7 @@ fn candidates_by_the_book(price: U256) -> (i32, i32) {
     for bit in (50..64).rev() {
         r = (r * r) >> 127;
         let f = r >> 128;
-        log_2 = log_2 | (I256::from_raw(f) << bit);
+        log_2 |= I256::from_raw(f) << bit;
         r >>= usize::try_from(f).unwrap();
     }
     let log = log_2 * I256::from_dec_str("255738958999603826347141").unwrap();
