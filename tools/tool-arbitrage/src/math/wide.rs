@@ -44,8 +44,8 @@ pub(crate) fn divide(above: u128, below: u128, divisor: u128) -> Option<(u128, b
     // The divisor is greater than zero, so that this is less than 128.
     let shift = divisor.leading_zeros();
     let divisor = divisor << shift;
-    // `above` is less than the divisor, so that nothing is lost. In two shifts, since one by 128 would not be one.
-    let above = (above << shift) | ((below >> 1) >> (127_u32.wrapping_sub(shift)));
+    // `above` is less than the divisor, so that nothing is lost.
+    let above = upper_bits((above, below), shift);
     let below = below << shift;
     let (quotient, rest) = divide_normal(above, below, divisor);
     Some((quotient, rest != 0))
@@ -89,6 +89,28 @@ impl Ends {
         (beyond == 0 && above < denominator).then_some(Self { above, below, denominator })
     }
 
+    /// The same for a numerator of 256 bits times 2^96 and a denominator of 129 to 256, both as their halves.
+    #[inline]
+    pub(crate) fn shifted(numerator: (u128, u128), denominator: (u128, u128)) -> Option<Self> {
+        let unused = denominator.0.leading_zeros();
+        if unused == 128 {
+            return None;
+        }
+        let denominator = upper_bits(denominator, unused);
+        let (above, below) = numerator;
+        // Up by 96 and down by what is cut: 128 less than the unused bits.
+        let (above, below) = if let Some(up) = unused.checked_sub(32) {
+            if above.leading_zeros() < up {
+                return None;
+            }
+            (upper_bits(numerator, up), below << up)
+        } else {
+            let down = 32_u32.wrapping_sub(unused);
+            (above >> down, (below >> down) | (above << 128_u32.wrapping_sub(down)))
+        };
+        (above < denominator).then_some(Self { above, below, denominator })
+    }
+
     /// The quotient rounded down, where it is certain, and certain that there is a remainder.
     #[inline]
     pub(crate) fn quotient(self) -> Option<u128> {
@@ -112,6 +134,13 @@ impl Ends {
         let above = above.checked_add(u128::from(carry))?;
         ((self.above, self.below) >= (above, below)).then_some(false)
     }
+}
+
+/// The upper half of two, shifted up by less than 128.
+#[inline]
+fn upper_bits((above, below): (u128, u128), up: u32) -> u128 {
+    // In two shifts, since one by 128 would not be one.
+    (above << up) | ((below >> 1) >> 127_u32.wrapping_sub(up))
 }
 
 /// 128 bits of three words, from a bit of the first on.

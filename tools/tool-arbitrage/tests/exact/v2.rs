@@ -142,19 +142,18 @@ impl World {
         self.swap(side, quote)
     }
 
-    /// What the library would have given is refused by the pair too.
+    /// What the library would have given is refused by the pair too. Without a reserve the library alone refuses.
     fn refused(&mut self, side: Side, amount: U256, why: Option<Unquotable>) -> Checked {
         let (_, reserve_in, reserve_out) = self.facing(side);
         let given = amount_out(amount, reserve_in, reserve_out, V2Fee::UNISWAP).unwrap_or_default();
-        let reason = self.try_swap(side, given)?;
-        let reason = reason.map_err(|reason| text(&reason)).err();
-        assert!(reason.is_some(), "{side:?} {amount} was taken, not {why:?}");
+        let reason = self.try_swap(side, given)?.map_err(|reason| text(&reason)).err().unwrap_or_default();
         let expected = match why {
             Some(Unquotable::TooSmall) => "UniswapV2: INSUFFICIENT_OUTPUT_AMOUNT",
             Some(Unquotable::TooLarge) => "UniswapV2: OVERFLOW",
-            _ => return Err(format!("{why:?} {reason:?}").into()),
+            Some(Unquotable::Empty) if reserve_in == 0 || reserve_out == 0 => "",
+            why => return Err(format!("{side:?} {amount}: {why:?} {reason}").into()),
         };
-        assert!(reason.as_ref().is_some_and(|reason| reason.contains(expected)), "{why:?} {reason:?}");
+        assert!(reason.contains(expected), "{side:?} {amount}: {why:?} {reason}");
         self.tally.refused += 1;
         self.machine.must(self.pair, &Pair::skimCall { to: ACTOR })?;
         self.follow(&[])
@@ -233,10 +232,10 @@ fn pairs_answer_as_their_bytecode_does() -> Checked {
 #[ignore = "long: resumed with KEEPWRIGHT_SEED"]
 fn long_pairs_answer_exactly_as_their_bytecode_does() -> Checked {
     let (first, mut cases) = (crate::seed(), 0);
-    for seed in (0..40).map(|round| first.wrapping_add(round)) {
+    for seed in (0..50).map(|round| first.wrapping_add(round)) {
         cases += round(seed, 100).map_err(|error| format!("KEEPWRIGHT_SEED={seed}: {error}"))?.cases;
     }
     println!("{cases} cases");
-    assert!(cases >= 16_000);
+    assert!(cases >= 20_000);
     Ok(())
 }

@@ -6,7 +6,7 @@ use alloy_primitives::ruint::Uint;
 
 use crate::math::MathError;
 use crate::math::full::narrow;
-use crate::math::wide::Ends;
+use crate::math::wide::{Ends, widening_mul};
 
 type U384 = Uint<384, 6>;
 
@@ -79,9 +79,19 @@ impl Between {
         if self.lower.is_zero() {
             return Err(MathError::Zero);
         }
-        let (numerator, denominator) = self.terms0(liquidity);
-        let ends = Ends::new(numerator.as_limbs(), denominator.as_limbs());
+        let ends = self.ends(liquidity).or_else(|| {
+            let (numerator, denominator) = self.terms0(liquidity);
+            Ends::new(numerator.as_limbs(), denominator.as_limbs())
+        });
         Ok(Fraction { between: self, liquidity, ends })
+    }
+
+    /// The upper ends of an amount of token 0, where prices have 128 bits, as most have.
+    #[inline]
+    fn ends(self, liquidity: u128) -> Option<Ends> {
+        let (lower, upper) = (narrow(self.lower)?, narrow(self.upper)?);
+        // The distance is never below zero.
+        Ends::shifted(widening_mul(liquidity, upper.wrapping_sub(lower)), widening_mul(lower, upper))
     }
 
     /// Numerator and denominator of an amount of token 0.
