@@ -3,7 +3,7 @@
 pub mod full;
 pub mod v2;
 pub mod v3;
-mod wide;
+pub(crate) mod wide;
 
 /// Why a function of a contract's library would revert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -9,6 +9,8 @@ use std::fmt::Debug;
 
 use alloy_primitives::{Address, U256};
 
+use crate::sizing::Product;
+
 pub use fork::{Fork, ForkKind};
 pub use v2::V2Pool;
 pub use v3::{Swap, TickLiquidity, V3Event, V3LogError, V3Pool, V3Slot, V3Terms, Walk};
@@ -102,4 +104,10 @@ pub trait Pool: Debug + Send + Sync {
 
     /// The stretch that the price is on now, in this direction; none where nothing can be swapped.
     fn stretch(&self, side: Side) -> Option<Stretch>;
+
+    /// The whole curve in this direction, where it is one constant product with the rounding of Uniswap v2: then
+    /// [`quote_in`](Pool::quote_in) answers exactly as it, and cycles of such pools are sized by a closed form.
+    fn product(&self, _side: Side) -> Option<Product> {
+        None
+    }
 }

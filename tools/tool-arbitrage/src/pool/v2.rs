@@ -7,6 +7,7 @@ use super::{Pool, Quote, Side, Stretch, Unquotable};
 use crate::math::full::narrow;
 use crate::math::v2::{MOST, V2Fee, amount_in, amount_out, keeps_k, least_in};
 use crate::pool::abi;
+use crate::sizing::Product;
 
 /// A pair: two reserves, of which a swap keeps the product. Wholly known from its last `Sync`, so that a missed log is mended
 /// by the next one.
@@ -163,6 +164,12 @@ impl Pool for V2Pool {
             fee: 1.0 - f64::from(self.fee.kept()) / f64::from(self.fee.whole()),
             until: f64::INFINITY,
         })
+    }
+
+    #[inline]
+    fn product(&self, side: Side) -> Option<Product> {
+        let (reserve_in, reserve_out) = self.facing(side);
+        Product::new(reserve_in, reserve_out, self.fee)
     }
 }
 
