@@ -34,7 +34,8 @@
 //! stays as it is. [`Search::rescan`] finds all of them from nothing, with the same result, and makes the tables tight again.
 //!
 //! # How
-//! For each base, two tables over all tokens hold the best weight of base → any → token and token → any → base. A cycle of four
+//! A cycle that did not gain and now does has an arc whose weight rose, so only those are searched; of the standing ones that
+//! changed, the gain is added up again. For each base, two tables over all tokens hold the best weight of base → any → token and token → any → base. A cycle of four
 //! hops is where both meet, so an arc that changed costs as many steps as its other token has neighbours, and only where both
 //! entries sum to more than zero is the path walked. An entry may be too great (an arc on it got worse), never too small; walking
 //! it makes it exact.
@@ -112,10 +113,11 @@ pub struct Search {
 struct Changes {
     /// Counts searches, from 1.
     round: u32,
-    /// Arcs that weigh something else.
-    arcs: Vec<u32>,
-    /// Of each arc, the round in which its weight changed, and that in which any of its pools did.
+    /// Arcs that weigh something else, with what they weighed.
+    arcs: Vec<(u32, i32)>,
+    /// Of each arc, the round in which its weight changed, in which it rose, and in which any of its pools changed.
     weighed: Vec<u32>,
+    bettered: Vec<u32>,
     touched: Vec<u32>,
 }
 
@@ -135,8 +137,7 @@ impl Search {
         let graph = Graph::of(pools, &tokens);
         let four = terms.hops == Hops::Four;
         let reaches = (0u32..).zip(&bases).map(|(base, _)| Reach::of(base, &graph, four)).collect();
-        let rounds = vec![0; graph.arcs()];
-        let changes = Changes { round: 1, arcs: Vec::new(), weighed: rounds.clone(), touched: rounds };
+        let changes = Changes::of(graph.arcs());
         let dust = bases.iter().map(|base| f64::from(base.dust)).collect();
         Ok(Self { graph, reaches, dust, changes, standing: Found::up_to(terms.limit) })
     }
@@ -159,10 +160,14 @@ impl Search {
     /// for the first time. One that was standing and is neither here nor in [`Search::standing`] gains no more.
     pub fn search(&mut self) -> Vec<Cycle> {
         let Self { graph, reaches, changes, standing, .. } = self;
-        standing.cycles.retain(|cycle| !changes.has(&changes.weighed, cycle));
+        let better = changes.better(graph);
+        standing.cycles.retain_mut(|cycle| {
+            let found_again = changes.has(&changes.bettered, cycle);
+            !found_again && (!changes.has(&changes.touched, cycle) || cycle.weigh(graph) > 0)
+        });
         let mut found = Found::up_to(standing.limit.saturating_sub(standing.cycles.len()));
         for reach in reaches {
-            changes.arcs.iter().for_each(|arc| reach.through(graph, *arc, &mut found));
+            better.iter().for_each(|arc| reach.through(graph, *arc, &mut found));
         }
         found.settle();
         let touched = standing.cycles.iter().filter(|cycle| changes.has(&changes.touched, cycle));
@@ -221,13 +226,12 @@ impl Search {
 
     fn set(&mut self, pool: usize, side: Side, weight: i32) {
         let Some(arc) = self.graph.arc_of(pool, side) else { return };
-        self.changes.touch(arc);
-        if self.graph.set(pool, side, weight).is_some()
+        mark(&mut self.changes.touched, arc, self.changes.round);
+        if let Some(past) = self.graph.set(pool, side, weight)
             && let Some((tail, head, weight)) = self.graph.ends(arc)
         {
-            self.changes.weigh(arc);
-            let ends = at(tail).min(at(head));
-            if ends < self.reaches.len() {
+            self.changes.weigh(arc, past);
+            if at(tail.min(head)) < self.reaches.len() {
                 self.reaches.iter_mut().for_each(|reach| reach.set(tail, head, weight));
             }
         }
@@ -235,19 +239,24 @@ impl Search {
 }
 
 impl Changes {
-    fn touch(&mut self, arc: u32) {
-        if let Some(round) = self.touched.get_mut(at(arc)) {
-            *round = self.round;
+    fn of(arcs: usize) -> Self {
+        let rounds = vec![0; arcs];
+        let (weighed, bettered) = (rounds.clone(), rounds.clone());
+        Self { round: 1, arcs: Vec::new(), weighed, bettered, touched: rounds }
+    }
+
+    fn weigh(&mut self, arc: u32, past: i32) {
+        if mark(&mut self.weighed, arc, self.round) {
+            self.arcs.push((arc, past));
         }
     }
 
-    fn weigh(&mut self, arc: u32) {
-        if let Some(round) = self.weighed.get_mut(at(arc))
-            && *round != self.round
-        {
-            *round = self.round;
-            self.arcs.push(arc);
-        }
+    /// The arcs that weigh more than they did. Only these can make a cycle gain that did not.
+    fn better(&mut self, graph: &Graph) -> Vec<u32> {
+        let rose = |(arc, past): &(u32, i32)| graph.ends(*arc).is_some_and(|(.., now)| now > *past);
+        let better: Vec<u32> = self.arcs.iter().filter(|change| rose(change)).map(|(arc, _)| *arc).collect();
+        better.iter().for_each(|arc| _ = mark(&mut self.bettered, *arc, self.round));
+        better
     }
 
     fn has(&self, rounds: &[u32], cycle: &Cycle) -> bool {
@@ -259,11 +268,14 @@ impl Changes {
         if let Some(next) = self.round.checked_add(1) {
             self.round = next;
         } else {
-            self.weighed.fill(0);
-            self.touched.fill(0);
-            self.round = 1;
+            *self = Self::of(self.touched.len());
         }
     }
+}
+
+/// Whether an arc was not marked in this round yet; it is now.
+fn mark(rounds: &mut [u32], arc: u32, round: u32) -> bool {
+    rounds.get_mut(at(arc)).is_some_and(|marked| std::mem::replace(marked, round) != round)
 }
 
 #[cfg(test)]

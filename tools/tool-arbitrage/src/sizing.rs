@@ -23,6 +23,8 @@ pub use costs::{Bracket, Charged, Costs, Tip, WeiPrice};
 pub use parallel::{Parallel, Split};
 pub use product::Product;
 
+pub(crate) use curve::approximate;
+
 use closed::MOST_HOPS;
 
 /// One pool of a cycle, and which way through it.

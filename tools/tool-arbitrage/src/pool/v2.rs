@@ -157,7 +157,7 @@ impl Pool for V2Pool {
         if reserve_in == 0 || reserve_out == 0 {
             return None;
         }
-        let float = |value: u128| f64::from(U256::from(value));
+        let float = crate::sizing::approximate;
         Some(Stretch {
             reserve_in: float(reserve_in),
             reserve_out: float(reserve_out),

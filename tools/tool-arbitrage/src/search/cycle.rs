@@ -1,5 +1,10 @@
 //! A cycle of tokens, and the list of those that were found.
 
+use super::{
+    graph::Graph,
+    weight::{NONE, plus},
+};
+
 /// A cycle of two to four tokens that gains by its best marginal rates. It begins and ends at the first of the configured base
 /// tokens that it visits, and visits no token twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +25,13 @@ impl Cycle {
     /// The logarithm of what an infinitely small amount becomes, in 2^-20, rounded up once a hop. Ranks, and is no profit.
     #[must_use]
     pub const fn gain(&self) -> i32 {
+        self.gain
+    }
+
+    /// What it gains by now.
+    pub(super) fn weigh(&mut self, graph: &Graph) -> i32 {
+        let weights = self.arcs().iter().map(|arc| graph.ends(*arc).map_or(NONE, |(.., weight)| weight));
+        self.gain = weights.fold(0, plus);
         self.gain
     }
 

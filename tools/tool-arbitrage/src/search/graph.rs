@@ -121,8 +121,8 @@ impl Graph {
         }
     }
 
-    /// Sets what a pool's side weighs. Where that changes the best of its pair: the arc.
-    pub(super) fn set(&mut self, pool: usize, side: Side, weight: i32) -> Option<u32> {
+    /// Sets what a pool's side weighs. Where that changes what its arc weighs: what that was.
+    pub(super) fn set(&mut self, pool: usize, side: Side, weight: i32) -> Option<i32> {
         let arc = self.arc_of(pool, side)?;
         let [zero, one] = self.weights.get_mut(pool)?;
         *(match side {
@@ -147,14 +147,10 @@ impl Graph {
         weighed.max_by_key(|(weight, _)| *weight).map(|(weight, pool)| (bits(pool), weight))
     }
 
-    fn promote(&mut self, arc: u32, weight: i32) -> Option<u32> {
+    fn promote(&mut self, arc: u32, weight: i32) -> Option<i32> {
         let twin = self.twin(arc);
-        let entry = self.arcs.get_mut(at(arc))?;
-        if entry.out == weight {
-            return None;
-        }
-        entry.out = weight;
+        let past = std::mem::replace(&mut self.arcs.get_mut(at(arc))?.out, weight);
         self.arcs.get_mut(at(twin))?.into = weight;
-        Some(arc)
+        (past != weight).then_some(past)
     }
 }

@@ -16,9 +16,9 @@ pub(super) struct Reach {
     first: Vec<i32>,
     /// token → base, exactly.
     last: Vec<i32>,
-    /// base → any → token: never less than the best, more where an arc got worse since it was last counted.
+    /// base → any → token: never less than the best, more where an arc got worse since it was last counted. Only for four hops.
     ahead: Vec<i32>,
-    /// token → any → base, likewise.
+    /// token → any → base, likewise, and for three hops too.
     behind: Vec<i32>,
 }
 
@@ -51,8 +51,8 @@ fn set(table: &mut [i32], token: u32, to: i32) {
 impl Reach {
     pub(super) fn of(base: u32, graph: &Graph, four: bool) -> Self {
         let table = || vec![NONE; graph.tokens()];
-        let paths = || if four { table() } else { Vec::new() };
-        let mut reach = Self { base, four, first: table(), last: table(), ahead: paths(), behind: paths() };
+        let ahead = if four { table() } else { Vec::new() };
+        let mut reach = Self { base, four, first: table(), last: table(), ahead, behind: table() };
         for arc in graph.around(base).1 {
             reach.set(base, arc.head, arc.out);
             reach.set(arc.head, base, arc.into);
@@ -70,7 +70,7 @@ impl Reach {
     }
 
     /// Every cycle from this base that gains and goes through `arc`. All weights are set before; called once for each arc that
-    /// changed, in any order.
+    /// weighs more than it did, in any order.
     pub(super) fn through(&mut self, graph: &Graph, arc: u32, found: &mut Found) {
         let Some((tail, head, weight)) = graph.ends(arc) else { return };
         let step = Step { arc, tail, head, weight };
@@ -92,12 +92,18 @@ impl Reach {
         if both > 0 {
             found.keep(&[Some(arc), Some(graph.twin(arc))], both);
         }
+        if !self.four && plus(weight, entry(&self.behind, head)) <= 0 {
+            return;
+        }
+        let mut best = NONE;
         for (second, to) in numbered(graph, head) {
             if to.head <= self.base {
                 continue;
             }
             let path = plus(weight, to.out);
-            let back = plus(path, entry(&self.last, to.head));
+            let rest = plus(to.out, entry(&self.last, to.head));
+            best = best.max(rest);
+            let back = plus(weight, rest);
             if back > 0 {
                 found.keep(&[Some(arc), Some(second), graph.find(to.head, self.base)], back);
             }
@@ -108,6 +114,7 @@ impl Reach {
                 }
             }
         }
+        set(&mut self.behind, head, best);
     }
 
     /// … → tail → base.
@@ -127,8 +134,8 @@ impl Reach {
                 let first = graph.find(self.base, from.head);
                 found.keep(&[first, Some(graph.twin(twin)), Some(arc)], back);
             }
+            raise(&mut self.behind, from.head, path);
             if self.four {
-                raise(&mut self.behind, from.head, path);
                 if plus(entry(&self.ahead, from.head), path) > 0 {
                     self.backward(graph, [graph.twin(twin), arc], (from.head, tail, path), found);
                 }
@@ -145,11 +152,11 @@ impl Reach {
         if back > 0 {
             found.keep(&[graph.find(self.base, tail), Some(arc), graph.find(head, self.base)], back);
         }
+        raise(&mut self.behind, tail, rest);
         if !self.four {
             return;
         }
         raise(&mut self.ahead, head, path);
-        raise(&mut self.behind, tail, rest);
         if plus(path, entry(&self.behind, head)) > 0
             && let Some(first) = graph.find(self.base, tail)
         {
@@ -212,10 +219,8 @@ impl Reach {
     pub(super) fn rescan(&mut self, graph: &Graph, found: &mut Found) {
         self.ahead.fill(NONE);
         self.behind.fill(NONE);
-        if self.four {
-            for (arc, _) in numbered(graph, self.base) {
-                self.through(graph, graph.twin(arc), &mut Found::up_to(0));
-            }
+        for (arc, _) in numbered(graph, self.base) {
+            self.through(graph, graph.twin(arc), &mut Found::up_to(0));
         }
         for (arc, _) in numbered(graph, self.base) {
             self.through(graph, arc, found);

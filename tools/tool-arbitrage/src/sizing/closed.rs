@@ -24,8 +24,8 @@ use super::{
 };
 use crate::math::full::narrow;
 
-/// The most hops of a chain.
-pub(super) const MOST_HOPS: usize = 8;
+/// The most hops of a chain; a longer one is walked.
+pub(super) const MOST_HOPS: usize = 4;
 /// What rounding in the bounds themselves may come to.
 const SLACK: f64 = 1e-6;
 const WHOLE_BPS: u128 = 10_000;
