@@ -48,7 +48,7 @@ use std::collections::BTreeSet;
 
 use alloy_primitives::{Address, U256};
 
-use crate::pool::{Pool, Side};
+use crate::pool::{Pool, Side, Stretch};
 
 mod cycle;
 mod graph;
@@ -104,21 +104,9 @@ pub struct Search {
     graph: Graph,
     reaches: Vec<Reach>,
     dust: Vec<f64>,
-    changes: Changes,
+    /// The arcs that changed since the last search.
+    changed: Vec<u32>,
     standing: Found,
-}
-
-/// What changed since the last search.
-#[derive(Debug)]
-struct Changes {
-    /// Counts searches, from 1.
-    round: u32,
-    /// Arcs that weigh something else, with what they weighed.
-    arcs: Vec<(u32, i32)>,
-    /// Of each arc, the round in which its weight changed, in which it rose, and in which any of its pools changed.
-    weighed: Vec<u32>,
-    bettered: Vec<u32>,
-    touched: Vec<u32>,
 }
 
 impl Search {
@@ -137,45 +125,43 @@ impl Search {
         let graph = Graph::of(pools, &tokens);
         let four = terms.hops == Hops::Four;
         let reaches = (0u32..).zip(&bases).map(|(base, _)| Reach::of(base, &graph, four)).collect();
-        let changes = Changes::of(graph.arcs());
         let dust = bases.iter().map(|base| f64::from(base.dust)).collect();
-        Ok(Self { graph, reaches, dust, changes, standing: Found::up_to(terms.limit) })
+        Ok(Self { graph, reaches, dust, changed: Vec::new(), standing: Found::up_to(terms.limit) })
     }
 
     /// Takes note of a pool's state.
     pub fn update<P: Pool + ?Sized>(&mut self, pool: usize, state: &P) {
-        for side in [Side::Zero, Side::One] {
-            let weight = self.weigh(pool, side, state);
-            self.set(pool, side, weight);
-        }
+        let Some([zero, one]) = self.graph.arcs_of(pool) else { return };
+        let weigh = |arc, side| state.stretch(side).map_or(NONE, |stretch| self.weigh(arc, stretch));
+        self.set(pool, [weigh(zero, Side::Zero), weigh(one, Side::One)]);
     }
 
     /// Trades a pool no more, until it is updated again.
     pub fn disable(&mut self, pool: usize) {
-        self.set(pool, Side::Zero, NONE);
-        self.set(pool, Side::One, NONE);
+        self.set(pool, [NONE; 2]);
     }
 
     /// Every cycle that gains and goes through a pair whose pools changed since the last search: what is to be sized, again or
     /// for the first time. One that was standing and is neither here nor in [`Search::standing`] gains no more.
     pub fn search(&mut self) -> Vec<Cycle> {
-        let Self { graph, reaches, changes, standing, .. } = self;
-        let better = changes.better(graph);
+        let Self { graph, reaches, changed, standing, .. } = self;
+        changed.retain(|arc| graph.is_better(*arc));
+        let has =
+            |cycle: &Cycle, which: fn(&Graph, u32) -> bool| cycle.arcs().iter().any(|arc| which(graph, *arc));
         standing.cycles.retain_mut(|cycle| {
-            let found_again = changes.has(&changes.bettered, cycle);
-            !found_again && (!changes.has(&changes.touched, cycle) || cycle.weigh(graph) > 0)
+            !has(cycle, Graph::is_better) && (!has(cycle, Graph::is_touched) || cycle.weigh(graph) > 0)
         });
         let mut found = Found::up_to(standing.limit.saturating_sub(standing.cycles.len()));
         for reach in reaches {
-            better.iter().for_each(|arc| reach.through(graph, *arc, &mut found));
+            changed.iter().for_each(|arc| reach.through(graph, *arc, &mut found));
         }
         found.settle();
-        let touched = standing.cycles.iter().filter(|cycle| changes.has(&changes.touched, cycle));
+        let touched = standing.cycles.iter().filter(|cycle| has(cycle, Graph::is_touched));
         let mut again: Vec<Cycle> = touched.copied().collect();
         again.extend_from_slice(&found.cycles);
         standing.cycles.append(&mut found.cycles);
         standing.full |= found.full;
-        changes.begin();
+        self.turn();
         again
     }
 
@@ -187,7 +173,7 @@ impl Search {
         }
         found.settle();
         self.standing = found;
-        self.changes.begin();
+        self.turn();
         self.standing()
     }
 
@@ -215,67 +201,29 @@ impl Search {
         Routes::of(&self.graph, cycle, limit)
     }
 
-    fn weigh<P: Pool + ?Sized>(&self, pool: usize, side: Side, state: &P) -> i32 {
-        let Some((arc, stretch)) = self.graph.arc_of(pool, side).zip(state.stretch(side)) else {
-            return NONE;
-        };
-        let head = self.graph.ends(arc).and_then(|(_, head, _)| self.dust.get(at(head)));
-        let dust = head.is_some_and(|dust| weight::is_dust(stretch, *dust));
-        if dust { NONE } else { weight::weight(stretch) }
+    /// What a pool of this stretch weighs on an arc: bases have the first numbers, and each its dust.
+    fn weigh(&self, arc: u32, stretch: Stretch) -> i32 {
+        let dust = self.graph.ends(arc).and_then(|(_, head, _)| self.dust.get(at(head)));
+        let is_dust = dust.is_some_and(|dust| weight::is_dust(stretch, *dust));
+        if is_dust { NONE } else { weight::weight(stretch) }
     }
 
-    fn set(&mut self, pool: usize, side: Side, weight: i32) {
-        let Some(arc) = self.graph.arc_of(pool, side) else { return };
-        mark(&mut self.changes.touched, arc, self.changes.round);
-        if let Some(past) = self.graph.set(pool, side, weight)
-            && let Some((tail, head, weight)) = self.graph.ends(arc)
-        {
-            self.changes.weigh(arc, past);
+    fn set(&mut self, pool: usize, weights: [i32; 2]) {
+        for (arc, new) in self.graph.set(pool, weights).into_iter().flatten() {
+            if new {
+                self.changed.push(arc);
+            }
+            let Some((tail, head, weight)) = self.graph.ends(arc) else { continue };
             if at(tail.min(head)) < self.reaches.len() {
                 self.reaches.iter_mut().for_each(|reach| reach.set(tail, head, weight));
             }
         }
     }
-}
 
-impl Changes {
-    fn of(arcs: usize) -> Self {
-        let rounds = vec![0; arcs];
-        let (weighed, bettered) = (rounds.clone(), rounds.clone());
-        Self { round: 1, arcs: Vec::new(), weighed, bettered, touched: rounds }
+    fn turn(&mut self) {
+        self.changed.clear();
+        self.graph.turn();
     }
-
-    fn weigh(&mut self, arc: u32, past: i32) {
-        if mark(&mut self.weighed, arc, self.round) {
-            self.arcs.push((arc, past));
-        }
-    }
-
-    /// The arcs that weigh more than they did. Only these can make a cycle gain that did not.
-    fn better(&mut self, graph: &Graph) -> Vec<u32> {
-        let rose = |(arc, past): &(u32, i32)| graph.ends(*arc).is_some_and(|(.., now)| now > *past);
-        let better: Vec<u32> = self.arcs.iter().filter(|change| rose(change)).map(|(arc, _)| *arc).collect();
-        better.iter().for_each(|arc| _ = mark(&mut self.bettered, *arc, self.round));
-        better
-    }
-
-    fn has(&self, rounds: &[u32], cycle: &Cycle) -> bool {
-        cycle.arcs().iter().any(|arc| rounds.get(at(*arc)) == Some(&self.round))
-    }
-
-    fn begin(&mut self) {
-        self.arcs.clear();
-        if let Some(next) = self.round.checked_add(1) {
-            self.round = next;
-        } else {
-            *self = Self::of(self.touched.len());
-        }
-    }
-}
-
-/// Whether an arc was not marked in this round yet; it is now.
-fn mark(rounds: &mut [u32], arc: u32, round: u32) -> bool {
-    rounds.get_mut(at(arc)).is_some_and(|marked| std::mem::replace(marked, round) != round)
 }
 
 #[cfg(test)]

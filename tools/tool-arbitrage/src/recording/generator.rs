@@ -106,8 +106,10 @@ impl Generator {
         }
         let mut logs = Vec::new();
         for (index, place) in (0u64..).zip(trading) {
-            let shock = !healed.contains(&place) && self.chance.share() < SHOCK.0;
-            if let Some((address, pool)) = self.trade(place, shock) {
+            let heals = healed.contains(&place);
+            let shock = !heals && self.chance.share() < SHOCK.0;
+            let left = if heals { 0.0 } else { CALM.0 };
+            if let Some((address, pool)) = self.trade(place, left, shock) {
                 logs.push(Pairs::log(index, address, &pool));
             }
             if shock {
@@ -144,15 +146,15 @@ impl Generator {
         V2Pool::new([zero.address, one.address], reserves.map(chance::whole), fee).ok()
     }
 
-    /// A trade that moves the price: mostly towards the true one.
-    fn trade(&mut self, place: usize, shock: bool) -> Option<(Address, V2Pool)> {
+    /// A trade that moves the price: far, or to where so much of its deviation from the true one is left.
+    fn trade(&mut self, place: usize, left: f64, shock: bool) -> Option<(Address, V2Pool)> {
         let normal = self.chance.normal();
         let (address, ends, pool) = self.pools.get_mut(place)?;
         let (zero, one) = (self.tokens.get(ends.0)?.value, self.tokens.get(ends.1)?.value);
         let [reserve0, reserve1] = pool.reserves();
         let [worth0, worth1] = [chance::float(reserve0) * zero, chance::float(reserve1) * one];
         let off = (worth1 / worth0).ln();
-        let to = if shock { SHOCK.1.copysign(normal) } else { CALM.0 * off + CALM.1 * normal };
+        let to = if shock { SHOCK.1.copysign(normal) } else { left * off + CALM.1 * normal };
         // Putting in a share s of a reserve moves the price by about 2 s.
         let (side, reserve) = if to < off { (Side::Zero, reserve0) } else { (Side::One, reserve1) };
         let amount = U256::from(chance::whole(chance::float(reserve) * (to - off).abs() / 2.0).max(1));

@@ -18,7 +18,7 @@ pub(super) struct Arc {
     pub(super) into: i32,
 }
 
-/// What is seldom needed of an arc.
+/// What is not needed to walk an arc: half a cache line, since a change takes all of it.
 #[derive(Debug, Clone, Copy)]
 struct Detail {
     tail: u32,
@@ -27,6 +27,20 @@ struct Detail {
     best: u32,
     /// Where its pools begin and end.
     pools: (u32, u32),
+    /// The round in which any of its pools changed last, and in which its weight did.
+    touched: u32,
+    weighed: u32,
+    /// What it weighed before that round.
+    past: i32,
+}
+
+/// What is known of a pool.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    /// The arc from token 0 to token 1; none where both are the same.
+    zero: Option<u32>,
+    /// What its two directions weigh.
+    weights: [i32; 2],
 }
 
 /// The graph. Its shape is that of the list of pools it was made of; only weights change.
@@ -40,10 +54,9 @@ pub(super) struct Graph {
     details: Vec<Detail>,
     /// The pools of each pair, one pair after the other.
     lanes: Vec<u32>,
-    /// Of each pool, the arc from token 0 to token 1; none where both are the same.
-    zero: Vec<Option<u32>>,
-    /// Of each pool, what its two directions weigh.
-    weights: Vec<[i32; 2]>,
+    slots: Vec<Slot>,
+    /// Counts searches, from 1.
+    round: u32,
 }
 
 /// An index of ours as one of the language's. They are the same where this is built: see [`build`]'s limit.
@@ -58,10 +71,6 @@ fn bits(index: usize) -> u32 {
 impl Graph {
     pub(super) const fn tokens(&self) -> usize {
         self.tokens.len()
-    }
-
-    pub(super) const fn arcs(&self) -> usize {
-        self.arcs.len()
     }
 
     pub(super) fn token(&self, token: u32) -> Option<Address> {
@@ -92,18 +101,15 @@ impl Graph {
         self.details.get(at(arc)).map_or(arc, |detail| detail.twin)
     }
 
-    /// The arc that a pool's side is part of.
-    pub(super) fn arc_of(&self, pool: usize, side: Side) -> Option<u32> {
-        let zero = (*self.zero.get(pool)?)?;
-        Some(match side {
-            Side::Zero => zero,
-            Side::One => self.twin(zero),
-        })
+    /// The arcs that a pool's sides 0 and 1 are part of.
+    pub(super) fn arcs_of(&self, pool: usize) -> Option<[u32; 2]> {
+        let zero = self.slots.get(pool)?.zero?;
+        Some([zero, self.twin(zero)])
     }
 
     /// Which of a pool's sides an arc is.
     pub(super) fn side_on(&self, pool: usize, arc: u32) -> Side {
-        if self.zero.get(pool).is_some_and(|zero| *zero == Some(arc)) { Side::Zero } else { Side::One }
+        if self.slots.get(pool).is_some_and(|slot| slot.zero == Some(arc)) { Side::Zero } else { Side::One }
     }
 
     /// The pools of an arc.
@@ -114,43 +120,70 @@ impl Graph {
 
     /// What one of a pool's sides weighs.
     pub(super) fn weight_of(&self, pool: usize, side: Side) -> i32 {
-        let [zero, one] = self.weights.get(pool).copied().unwrap_or([NONE; 2]);
+        let [zero, one] = self.slots.get(pool).map_or([NONE; 2], |slot| slot.weights);
         match side {
             Side::Zero => zero,
             Side::One => one,
         }
     }
 
-    /// Sets what a pool's side weighs. Where that changes what its arc weighs: what that was.
-    pub(super) fn set(&mut self, pool: usize, side: Side, weight: i32) -> Option<i32> {
-        let arc = self.arc_of(pool, side)?;
-        let [zero, one] = self.weights.get_mut(pool)?;
-        *(match side {
-            Side::Zero => zero,
-            Side::One => one,
-        }) = weight;
-        let (now, detail) = (self.arcs.get(at(arc))?.out, self.details.get(at(arc))?);
-        let (best, most) = if weight > now {
-            (bits(pool), weight)
-        } else if at(detail.best) == pool {
-            self.best(arc)?
-        } else {
-            return None;
+    /// Whether any pool of an arc changed in this round.
+    pub(super) fn is_touched(&self, arc: u32) -> bool {
+        self.details.get(at(arc)).is_some_and(|detail| detail.touched == self.round)
+    }
+
+    /// Whether an arc weighs more than it did before this round.
+    pub(super) fn is_better(&self, arc: u32) -> bool {
+        let detail = self.details.get(at(arc)).filter(|detail| detail.weighed == self.round);
+        detail.zip(self.arcs.get(at(arc))).is_some_and(|(detail, arc)| arc.out > detail.past)
+    }
+
+    /// Begins another round: nothing has changed in it.
+    pub(super) fn turn(&mut self) {
+        self.round = self.round.checked_add(1).unwrap_or_else(|| {
+            self.details.iter_mut().for_each(|detail| (detail.touched, detail.weighed) = (0, 0));
+            1
+        });
+    }
+
+    /// Sets what a pool's sides weigh. Of the arcs that it is part of: those that weigh something else now, and whether for
+    /// the first time in this round.
+    pub(super) fn set(&mut self, pool: usize, weights: [i32; 2]) -> [Option<(u32, bool)>; 2] {
+        let Some(arcs) = self.arcs_of(pool) else { return [None; 2] };
+        if let Some(slot) = self.slots.get_mut(pool) {
+            slot.weights = weights;
+        }
+        let ([zero, one], [forth, back]) = (arcs, weights);
+        let forth = self.promote(pool, zero, one, forth).map(|new| (zero, new));
+        [forth, self.promote(pool, one, zero, back).map(|new| (one, new))]
+    }
+
+    /// Gives an arc the weight of its best pool, one of which is `pool` with this weight now.
+    fn promote(&mut self, pool: usize, arc: u32, twin: u32, weight: i32) -> Option<bool> {
+        let round = self.round;
+        let now = self.arcs.get(at(arc))?.out;
+        let detail = self.details.get_mut(at(arc))?;
+        detail.touched = round;
+        let (best, most) = match weight > now {
+            true => (bits(pool), weight),
+            false if at(detail.best) == pool => self.best(arc)?,
+            false => return None,
         };
-        self.details.get_mut(at(arc))?.best = best;
-        self.promote(arc, most)
+        let detail = self.details.get_mut(at(arc))?;
+        detail.best = best;
+        if most == now {
+            return None;
+        }
+        let new = std::mem::replace(&mut detail.weighed, round) != round;
+        detail.past = if new { now } else { detail.past };
+        self.arcs.get_mut(at(arc))?.out = most;
+        self.arcs.get_mut(at(twin))?.into = most;
+        Some(new)
     }
 
     /// The best pool of an arc, and its weight.
     fn best(&self, arc: u32) -> Option<(u32, i32)> {
         let weighed = self.pools(arc).map(|pool| (self.weight_of(pool, self.side_on(pool, arc)), pool));
         weighed.max_by_key(|(weight, _)| *weight).map(|(weight, pool)| (bits(pool), weight))
-    }
-
-    fn promote(&mut self, arc: u32, weight: i32) -> Option<i32> {
-        let twin = self.twin(arc);
-        let past = std::mem::replace(&mut self.arcs.get_mut(at(arc))?.out, weight);
-        self.arcs.get_mut(at(twin))?.into = weight;
-        (past != weight).then_some(past)
     }
 }

@@ -6,21 +6,29 @@ use super::{
     weight::{NONE, plus},
 };
 
-/// The tables of one base token. Each has an entry for each token. Only tokens with a greater number count: a cycle through an
+/// The table of one base token, with an entry for each token. Only tokens with a greater number count: a cycle through an
 /// earlier base is that base's.
 #[derive(Debug)]
 pub(super) struct Reach {
     base: u32,
     four: bool,
-    /// base → token, exactly.
-    first: Vec<i32>,
-    /// token → base, exactly.
-    last: Vec<i32>,
-    /// base → any → token: never less than the best, more where an arc got worse since it was last counted. Only for four hops.
-    ahead: Vec<i32>,
-    /// token → any → base, likewise, and for three hops too.
-    behind: Vec<i32>,
+    paths: Vec<Paths>,
 }
+
+/// The best weights between the base and a token.
+#[derive(Debug, Clone, Copy)]
+struct Paths {
+    /// base → token, exactly.
+    first: i32,
+    /// token → base, exactly.
+    last: i32,
+    /// base → any → token: never less than the best, more where an arc got worse since it was last counted. Only for four hops.
+    ahead: i32,
+    /// token → any → base, likewise, and for three hops too.
+    behind: i32,
+}
+
+const NO_PATHS: Paths = Paths { first: NONE, last: NONE, ahead: NONE, behind: NONE };
 
 /// One arc and what it weighs.
 #[derive(Debug, Clone, Copy)]
@@ -31,28 +39,9 @@ struct Step {
     weight: i32,
 }
 
-fn entry(table: &[i32], token: u32) -> i32 {
-    table.get(at(token)).copied().unwrap_or(NONE)
-}
-
-/// Raises an entry to what was seen, and says what it is.
-fn raise(table: &mut [i32], token: u32, seen: i32) {
-    if let Some(entry) = table.get_mut(at(token)) {
-        *entry = (*entry).max(seen);
-    }
-}
-
-fn set(table: &mut [i32], token: u32, to: i32) {
-    if let Some(entry) = table.get_mut(at(token)) {
-        *entry = to;
-    }
-}
-
 impl Reach {
     pub(super) fn of(base: u32, graph: &Graph, four: bool) -> Self {
-        let table = || vec![NONE; graph.tokens()];
-        let ahead = if four { table() } else { Vec::new() };
-        let mut reach = Self { base, four, first: table(), last: table(), ahead, behind: table() };
+        let mut reach = Self { base, four, paths: vec![NO_PATHS; graph.tokens()] };
         for arc in graph.around(base).1 {
             reach.set(base, arc.head, arc.out);
             reach.set(arc.head, base, arc.into);
@@ -60,12 +49,22 @@ impl Reach {
         reach
     }
 
+    fn paths(&self, token: u32) -> Paths {
+        self.paths.get(at(token)).copied().unwrap_or(NO_PATHS)
+    }
+
+    fn change(&mut self, token: u32, to: impl FnOnce(&mut Paths)) {
+        if let Some(paths) = self.paths.get_mut(at(token)) {
+            to(paths);
+        }
+    }
+
     /// Notes what an arc weighs now. The paths' entries follow in [`Reach::through`].
     pub(super) fn set(&mut self, tail: u32, head: u32, weight: i32) {
         if tail == self.base {
-            set(&mut self.first, head, weight);
+            self.change(head, |paths| paths.first = weight);
         } else if head == self.base {
-            set(&mut self.last, tail, weight);
+            self.change(tail, |paths| paths.last = weight);
         }
     }
 
@@ -88,57 +87,51 @@ impl Reach {
     /// base → head → …
     fn leaving(&mut self, graph: &Graph, step: Step, found: &mut Found) {
         let Step { arc, head, weight, .. } = step;
-        let both = plus(weight, entry(&self.last, head));
+        let Paths { last, behind, .. } = self.paths(head);
+        let both = plus(weight, last);
         if both > 0 {
             found.keep(&[Some(arc), Some(graph.twin(arc))], both);
         }
-        if !self.four && plus(weight, entry(&self.behind, head)) <= 0 {
+        if !self.four && plus(weight, behind) <= 0 {
             return;
         }
         let mut best = NONE;
-        for (second, to) in numbered(graph, head) {
-            if to.head <= self.base {
-                continue;
-            }
+        for (second, to) in beyond(graph, head, self.base) {
             let path = plus(weight, to.out);
-            let rest = plus(to.out, entry(&self.last, to.head));
-            best = best.max(rest);
-            let back = plus(weight, rest);
+            let Some(paths) = self.paths.get_mut(at(to.head)) else { continue };
+            paths.ahead = paths.ahead.max(path);
+            let Paths { last, behind, .. } = *paths;
+            best = best.max(plus(to.out, last));
+            let back = plus(path, last);
             if back > 0 {
                 found.keep(&[Some(arc), Some(second), graph.find(to.head, self.base)], back);
             }
-            if self.four {
-                raise(&mut self.ahead, to.head, path);
-                if plus(path, entry(&self.behind, to.head)) > 0 {
-                    self.onward(graph, [arc, second], (head, to.head, path), found);
-                }
+            if self.four && plus(path, behind) > 0 {
+                self.onward(graph, [arc, second], (head, to.head, path), found);
             }
         }
-        set(&mut self.behind, head, best);
+        self.change(head, |paths| paths.behind = best);
     }
 
     /// … → tail → base.
     fn returning(&mut self, graph: &Graph, step: Step, found: &mut Found) {
         let Step { arc, tail, weight, .. } = step;
-        let both = plus(weight, entry(&self.first, tail));
+        let both = plus(weight, self.paths(tail).first);
         if both > 0 {
             found.keep(&[Some(graph.twin(arc)), Some(arc)], both);
         }
-        for (twin, from) in numbered(graph, tail) {
-            if from.head <= self.base {
-                continue;
-            }
+        for (twin, from) in beyond(graph, tail, self.base) {
             let path = plus(from.into, weight);
-            let back = plus(entry(&self.first, from.head), path);
+            let Some(paths) = self.paths.get_mut(at(from.head)) else { continue };
+            paths.behind = paths.behind.max(path);
+            let Paths { first, ahead, .. } = *paths;
+            let back = plus(first, path);
             if back > 0 {
                 let first = graph.find(self.base, from.head);
                 found.keep(&[first, Some(graph.twin(twin)), Some(arc)], back);
             }
-            raise(&mut self.behind, from.head, path);
-            if self.four {
-                if plus(entry(&self.ahead, from.head), path) > 0 {
-                    self.backward(graph, [graph.twin(twin), arc], (from.head, tail, path), found);
-                }
+            if self.four && plus(ahead, path) > 0 {
+                self.backward(graph, [graph.twin(twin), arc], (from.head, tail, path), found);
             }
         }
     }
@@ -146,23 +139,27 @@ impl Reach {
     /// base → tail → head → …, and … → tail → head → base.
     fn between(&mut self, graph: &Graph, step: Step, found: &mut Found) {
         let Step { arc, tail, head, weight } = step;
-        let path = plus(entry(&self.first, tail), weight);
-        let rest = plus(weight, entry(&self.last, head));
-        let back = plus(path, entry(&self.last, head));
+        let (from, to) = (self.paths(tail), self.paths(head));
+        let (path, rest) = (plus(from.first, weight), plus(weight, to.last));
+        let back = plus(path, to.last);
         if back > 0 {
             found.keep(&[graph.find(self.base, tail), Some(arc), graph.find(head, self.base)], back);
         }
-        raise(&mut self.behind, tail, rest);
+        if rest > from.behind {
+            self.change(tail, |paths| paths.behind = rest);
+        }
         if !self.four {
             return;
         }
-        raise(&mut self.ahead, head, path);
-        if plus(path, entry(&self.behind, head)) > 0
+        if path > to.ahead {
+            self.change(head, |paths| paths.ahead = path);
+        }
+        if plus(path, to.behind) > 0
             && let Some(first) = graph.find(self.base, tail)
         {
             self.onward(graph, [first, arc], (tail, head, path), found);
         }
-        if plus(entry(&self.ahead, tail), rest) > 0
+        if plus(from.ahead, rest) > 0
             && let Some(last) = graph.find(head, self.base)
         {
             self.backward(graph, [arc, last], (tail, head, rest), found);
@@ -178,18 +175,15 @@ impl Reach {
         found: &mut Found,
     ) {
         let mut best = NONE;
-        for (third, to) in numbered(graph, here) {
-            if to.head <= self.base {
-                continue;
-            }
-            let rest = plus(to.out, entry(&self.last, to.head));
+        for (third, to) in beyond(graph, here, self.base) {
+            let rest = plus(to.out, self.paths(to.head).last);
             best = best.max(rest);
             if plus(path, rest) > 0 && to.head != past {
                 let last = graph.find(to.head, self.base);
                 found.keep(&[Some(first), Some(second), Some(third), last], plus(path, rest));
             }
         }
-        set(&mut self.behind, here, best);
+        self.change(here, |paths| paths.behind = best);
     }
 
     /// To here → next → base: base → any → …
@@ -201,24 +195,20 @@ impl Reach {
         found: &mut Found,
     ) {
         let mut best = NONE;
-        for (twin, from) in numbered(graph, here) {
-            if from.head <= self.base {
-                continue;
-            }
-            let path = plus(entry(&self.first, from.head), from.into);
+        for (twin, from) in beyond(graph, here, self.base) {
+            let path = plus(self.paths(from.head).first, from.into);
             best = best.max(path);
             if plus(path, rest) > 0 && from.head != next {
                 let first = graph.find(self.base, from.head);
                 found.keep(&[first, Some(graph.twin(twin)), Some(third), Some(last)], plus(path, rest));
             }
         }
-        set(&mut self.ahead, here, best);
+        self.change(here, |paths| paths.ahead = best);
     }
 
-    /// Every cycle from this base that gains, and all tables exact.
+    /// Every cycle from this base that gains, and all its table exact.
     pub(super) fn rescan(&mut self, graph: &Graph, found: &mut Found) {
-        self.ahead.fill(NONE);
-        self.behind.fill(NONE);
+        self.paths.iter_mut().for_each(|paths| (paths.ahead, paths.behind) = (NONE, NONE));
         for (arc, _) in numbered(graph, self.base) {
             self.through(graph, graph.twin(arc), &mut Found::up_to(0));
         }
@@ -232,4 +222,9 @@ impl Reach {
 fn numbered(graph: &Graph, token: u32) -> impl Iterator<Item = (u32, &Arc)> {
     let (from, arcs) = graph.around(token);
     (from..).zip(arcs)
+}
+
+/// Those of them to and from tokens with a greater number than the base's. Arcs are in the order of these numbers.
+fn beyond(graph: &Graph, token: u32, base: u32) -> impl Iterator<Item = (u32, &Arc)> {
+    numbered(graph, token).skip_while(move |(_, arc)| arc.head <= base)
 }

@@ -7,7 +7,7 @@ use std::{
 
 use alloy_primitives::Address;
 
-use super::{Arc, Detail, Graph, at, bits};
+use super::{Arc, Detail, Graph, Slot, at, bits};
 use crate::search::weight::NONE;
 
 /// A pool between two tokens, the one with the smaller number first.
@@ -29,10 +29,10 @@ impl Graph {
         let mut lanes: Vec<Lane> = (0u32..).zip(&ends).filter_map(|(pool, ends)| lane(pool, *ends)).collect();
         lanes.sort_unstable();
         let (arcs, details, starts) = arcs(&lanes, tokens.len());
-        let weights = vec![[NONE; 2]; pools.len()];
         let lanes = lanes.iter().map(|lane| lane.pool).collect();
-        let mut graph = Self { tokens, starts, arcs, details, lanes, zero: Vec::new(), weights };
-        graph.zero = ends.iter().map(|(zero, one)| graph.find(*zero, *one)).collect();
+        let mut graph = Self { tokens, starts, arcs, details, lanes, slots: Vec::new(), round: 1 };
+        let slot = |(zero, one): &(u32, u32)| Slot { zero: graph.find(*zero, *one), weights: [NONE; 2] };
+        graph.slots = ends.iter().map(slot).collect();
         graph
     }
 }
@@ -71,7 +71,8 @@ fn arcs(lanes: &[Lane], tokens: usize) -> (Vec<Arc>, Vec<Detail>, Vec<u32>) {
     let place = |tail, head| ends.binary_search_by_key(&(tail, head), |(tail, head, _)| (*tail, *head));
     let detail = |(tail, head, pools): &(u32, u32, (u32, u32))| {
         let best = lanes.get(at(pools.0)).map_or(u32::MAX, |lane| lane.pool);
-        Detail { tail: *tail, twin: place(*head, *tail).map_or(u32::MAX, bits), best, pools: *pools }
+        let (tail, twin) = (*tail, place(*head, *tail).map_or(u32::MAX, bits));
+        Detail { tail, twin, best, pools: *pools, touched: 0, weighed: 0, past: NONE }
     };
     let details = ends.iter().map(detail).collect();
     let starts =
