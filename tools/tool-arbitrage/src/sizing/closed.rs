@@ -3,7 +3,7 @@
 //!
 //! # Why the result is right
 //! Let `P(x)` be the profit without any rounding, `x*` where it is greatest. Some amount along the chain has the coarsest unit:
-//! that of its token with the least `d(amount)/dx`. Each whole number there stands for its least input (backwards, rounded up)
+//! that of its token with the least `d(amount)/dx` at first. Each whole number there stands for its least input (backwards, rounded up)
 //! and its output (forwards, rounded down): whatever the best input is, the number that it becomes there has a least input that
 //! is no greater and brings the same. So it is enough to try whole numbers there.
 //!
@@ -81,6 +81,9 @@ impl Premium {
     /// The premium, and what rounding it up lost.
     #[inline]
     fn of(self, input: u128) -> Option<(u128, f64)> {
+        if self.bps == 0 {
+            return Some((0, 0.0));
+        }
         let product = input.checked_mul(self.bps)?;
         let premium = product.div_ceil(WHOLE_BPS);
         let over = premium.checked_mul(WHOLE_BPS)?.checked_sub(product)?;
@@ -104,11 +107,11 @@ impl<'a> Chain<'a> {
         let premium = Premium { bps: u128::from(premium), price };
         let top = chained.best(price);
         // A gain of less than one unit is none.
-        if !(top > 1.0 && at_most(price, top, chained.bend) >= 1.0) {
+        if top <= 1.0 || is_nothing(price, top, chained.bend) {
             return None;
         }
-        let x = (top - 1.0) / chained.bend;
-        let slopes = curves.iter().take(hops.len().saturating_add(1)).map(|curve| curve.slope_at(x));
+        // The rates of the first unit tell units apart as well as those at the top.
+        let slopes = curves.iter().take(hops.len().saturating_add(1)).map(|curve| curve.slope);
         let coarse = slopes.enumerate().min_by(|(_, one), (_, other)| one.total_cmp(other))?.0;
         let most = narrow(limits.most).unwrap_or(u128::MAX);
         Some(Self { hops, curves, whole: chained, coarse, premium, top, most })
@@ -222,6 +225,12 @@ impl<'a> Chain<'a> {
         let short = (tried.short - approximate(more)).max(0.0);
         Some(Tried { input, profit: gained, short, ..tried })
     }
+}
+
+/// Whether what [`at_most`] can be gained is less than one unit, without its division.
+fn is_nothing(price: f64, top: f64, bend: f64) -> bool {
+    let above = top - 1.0 + ERROR * top;
+    price * above * above < bend * (1.0 - SLACK)
 }
 
 /// What can be gained at most, without rounding.

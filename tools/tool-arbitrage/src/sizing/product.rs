@@ -37,6 +37,7 @@ impl Product {
     /// The product of these reserves, in base units. `None` where a reserve is zero or takes more than 112 bits, or the fee is
     /// in 32,768 parts or more: such a pool is sized by its quotes.
     #[must_use]
+    #[inline]
     pub fn new(reserve_in: u128, reserve_out: u128, fee: V2Fee) -> Option<Self> {
         let fits = |reserve| (1..=MOST).contains(&reserve);
         if !fits(reserve_in) || !fits(reserve_out) || fee.whole() >= SMALL {
@@ -49,6 +50,7 @@ impl Product {
         Some(Self { reserve_out, room, kept, scaled_in, curve })
     }
 
+    #[inline]
     pub(super) const fn curve(&self) -> Curve {
         self.curve
     }
