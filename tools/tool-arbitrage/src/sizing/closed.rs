@@ -12,7 +12,7 @@
 //! distance to the top is `P(x*) − P(x) = price · (s − D)² / (bend · D)` with `D = 1 + bend · x`, `s = sqrt(slope / price)`.
 //! Both are sums of small numbers, so floats do not cancel; [`ERROR`] widens what is left. A profit is whole: if `loss +
 //! distance < 1` nothing is better. Otherwise a better one lies within those `x` whose `P` is at least one more than was found,
-//! `|x − x*|` in the order of `sqrt(loss · x)`, and these are tried from the middle outwards.
+//! `|x − x*|` in the order of `sqrt(loss · x)`. All of these are tried where they are few, and some where they are many.
 #![expect(clippy::float_arithmetic, reason = "bounds and where to look; every amount is an integer")]
 
 use alloy_primitives::U256;
@@ -183,13 +183,18 @@ impl<'a> Chain<'a> {
         let nothing = Tried { input: 0, output: 0, profit: 0, short: gain };
         let mut best = start.filter(|tried| tried.profit > 0).unwrap_or(nothing);
         let (mut low, mut high) = self.window(best.short - 1.0)?;
+        // Neighbours are cut alike; where they are too many to try them all, those far from each other have better chances.
+        let (width, most) = (high.saturating_sub(low), u128::from(effort));
+        let stride =
+            if width <= most { 1 } else { width.checked_div(most.saturating_mul(2)).unwrap_or(1).max(1) };
         let mut spent = 0u32;
         for step in 1u128.. {
+            let step = step.saturating_mul(stride);
             let sides = [middle.checked_add(step), middle.checked_sub(step)];
             let mut within =
                 sides.into_iter().flatten().filter(|place| (low..=high).contains(place)).peekable();
             if within.peek().is_none() {
-                best.short = 0.0;
+                best.short = if stride == 1 { 0.0 } else { best.short };
                 break;
             }
             let tried = within.filter_map(|place| self.attempt(place)).max_by_key(|tried| tried.profit);
