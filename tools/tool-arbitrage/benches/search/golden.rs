@@ -89,7 +89,7 @@ fn timed<T>(mut of: impl FnMut() -> T) -> (T, u128) {
 
 pub(crate) fn rows(shape: Shape) -> Vec<Row> {
     let costs = Costs { fixed: U256::from(1_000u64), premium: Bps(0), tip: Tip::None };
-    let limits = Limits { most: U256::MAX, effort: 32 };
+    let limits = Limits { most: U256::MAX, effort: 256 };
     let (mut ours, mut quotes, mut plains) = (Vec::new(), Vec::new(), Vec::new());
     for cycle in cycles(shape) {
         let legs: Vec<Leg<'_>> = cycle.iter().map(|(pool, side)| Leg { pool, side: *side }).collect();

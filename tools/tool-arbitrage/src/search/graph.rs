@@ -1,5 +1,7 @@
 //! Tokens, the arcs between them, and the pools that each arc stands for.
 
+use std::cmp::Ordering;
+
 use alloy_primitives::Address;
 
 use super::weight::NONE;
@@ -164,10 +166,11 @@ impl Graph {
         let now = self.arcs.get(at(arc))?.out;
         let detail = self.details.get_mut(at(arc))?;
         detail.touched = round;
-        let (best, most) = match weight > now {
-            true => (bits(pool), weight),
-            false if at(detail.best) == pool => self.best(arc)?,
-            false => return None,
+        let is_best = at(detail.best) == pool;
+        let (best, most) = match weight.cmp(&now) {
+            Ordering::Greater => (bits(pool), weight),
+            Ordering::Less if is_best => self.best(arc)?,
+            Ordering::Equal | Ordering::Less => return None,
         };
         let detail = self.details.get_mut(at(arc))?;
         detail.best = best;

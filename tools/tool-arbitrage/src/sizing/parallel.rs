@@ -107,14 +107,14 @@ impl Parallel {
 
     /// Moves amounts, smaller and smaller ones, from where they are missed least to where they bring most.
     fn balanced(&self, side: Side, amount: U256, mut split: Split) -> Split {
-        let mut step: U256 = amount >> 1;
+        let mut step: U256 = amount.wrapping_shr(1);
         while !step.is_zero() {
             for _move in 0..MOVES {
                 if self.moved(side, step, &mut split).is_none() {
                     break;
                 }
             }
-            step >>= 1;
+            step = step.wrapping_shr(1);
         }
         split
     }
@@ -179,10 +179,10 @@ impl Pool for Parallel {
         let brings = |input: U256| self.quote_in(side, input).is_ok_and(|quote| quote.output >= amount);
         let mut doubled = std::iter::successors(Some(U256::ONE), |input| input.checked_mul(U256::from(2u8)));
         let mut enough = doubled.find(|input| brings(*input)).ok_or(Unquotable::TooLarge)?;
-        let mut step: U256 = enough >> 1;
+        let mut step: U256 = enough.wrapping_shr(1);
         while !step.is_zero() {
             enough = enough.checked_sub(step).filter(|less| brings(*less)).unwrap_or(enough);
-            step >>= 1;
+            step = step.wrapping_shr(1);
         }
         let output = self.quote_in(side, enough)?.output;
         Ok(Quote { consumed: enough, output: output.min(amount) })

@@ -98,7 +98,7 @@ impl Curve {
 /// From `start` uphill, in steps that double where one is better, for `effort` of them, and halve where none is.
 fn climb(start: U256, effort: u32, attempt: impl Fn(U256) -> Option<Tried>) -> Option<Tried> {
     let mut best = lowered(start, &attempt)?;
-    let mut step = (start >> COARSE).max(U256::ONE);
+    let mut step = start.wrapping_shr(COARSE).max(U256::ONE);
     let mut spent = 0u32;
     while !step.is_zero() {
         let sides = [best.input.checked_add(step), best.input.checked_sub(step)];
@@ -107,8 +107,8 @@ fn climb(start: U256, effort: u32, attempt: impl Fn(U256) -> Option<Tried>) -> O
             Some(better) if spent < effort => {
                 (best, step, spent) = (better, step.saturating_mul(TWO), spent.saturating_add(1));
             }
-            Some(better) => (best, step) = (better, step >> 1),
-            None => step >>= 1,
+            Some(better) => (best, step) = (better, step.wrapping_shr(1)),
+            None => step = step.wrapping_shr(1),
         }
     }
     Some(best)
@@ -116,7 +116,7 @@ fn climb(start: U256, effort: u32, attempt: impl Fn(U256) -> Option<Tried>) -> O
 
 /// The first of `start`, its half, its quarter … that all pools take.
 fn lowered(start: U256, attempt: &impl Fn(U256) -> Option<Tried>) -> Option<Tried> {
-    let halves = std::iter::successors(Some(start), |amount| Some(*amount >> 1));
+    let halves = std::iter::successors(Some(start), |amount| Some(amount.wrapping_shr(1)));
     halves.take_while(|amount| !amount.is_zero()).find_map(attempt)
 }
 
@@ -131,7 +131,7 @@ fn least(legs: &[Leg<'_>], of: Tried) -> U256 {
         if let Some(less) = enough.checked_sub(step).filter(|less| same(*less)) {
             enough = less;
         }
-        step >>= 1;
+        step = step.wrapping_shr(1);
     }
     enough
 }
