@@ -1,6 +1,6 @@
 //! What any pool of two tokens answers. Curve and Balancer would be further kinds of it.
 
-mod abi;
+pub(crate) mod abi;
 mod fork;
 mod v2;
 mod v3;

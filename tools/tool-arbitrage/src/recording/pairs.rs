@@ -3,17 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 
 use alloy_primitives::Address;
-use alloy_sol_types::{SolEvent, sol};
+use alloy_sol_types::SolEvent;
 
 use super::{Block, Header, Log, Snapshot};
 use crate::{
     math::v2::V2Fee,
-    pool::{Pool, V2Pool},
+    pool::{Pool, V2Pool, abi::Sync},
 };
-
-sol! {
-    event Sync(uint112 reserve0, uint112 reserve1);
-}
 
 /// All pairs of a recording, in its order; other pools are left out.
 #[derive(Debug, Clone)]
@@ -60,11 +56,8 @@ impl Pairs {
 
     fn sync(&mut self, log: &Log) -> Option<usize> {
         let place = *self.places.get(&log.address)?;
-        if log.topics.first() != Some(&Sync::SIGNATURE_HASH) {
-            return None;
-        }
-        let sync = Sync::decode_raw_log(log.topics.iter().copied(), &log.data).ok()?;
-        self.pools.get_mut(place)?.sync([sync.reserve0.to(), sync.reserve1.to()]).ok()?;
+        let reserves = V2Pool::decode_sync(&log.topics, &log.data).ok()??;
+        self.pools.get_mut(place)?.sync(reserves).ok()?;
         Some(place)
     }
 

@@ -104,6 +104,8 @@ pub(super) fn share(amount: U256, part: Bps) -> Option<U256> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::arithmetic_side_effects, reason = "a test that overflows fails, as it should")]
+
     use super::*;
     use proptest::prelude::*;
 

@@ -1,4 +1,5 @@
 #![expect(clippy::arithmetic_side_effects, reason = "a test that overflows fails, as it should")]
+#![expect(clippy::float_arithmetic, clippy::as_conversions, reason = "a test's made up reserves")]
 
 use std::sync::Arc;
 
@@ -150,7 +151,6 @@ proptest! {
         let pools: Vec<V2Pool> = depths.iter().enumerate().map(|(place, (depth, unit))| {
             let next = units[(place + 1) % units.len()];
             let gain = if place == 0 { edge.powi(i32::try_from(units.len()).unwrap()) } else { 1.0 };
-            #[expect(clippy::as_conversions, clippy::float_arithmetic, reason = "a test's made up reserves")]
             let out = (*depth as f64 / *unit as f64 * next as f64 * gain) as u128;
             pair([*depth, out.clamp(1, MOST)], V2Fee::UNISWAP)
         }).collect();
