@@ -54,7 +54,11 @@ fn top(legs: &[Leg<'_>], premium: Bps, most: U256) -> Option<U256> {
         nudge = if room < 1.0 { nudge.saturating_mul(TWO) } else { U256::ONE };
         match after(legs, next) {
             Some(there) => (pools, past) = (there, next),
-            None => break,
+            // Some pool has nothing behind this stretch.
+            None => {
+                past = past.saturating_add(integer(room));
+                break;
+            }
         }
     }
     (!past.is_zero()).then_some(past.min(most))
