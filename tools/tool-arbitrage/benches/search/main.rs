@@ -16,7 +16,7 @@
 use std::time::Instant;
 
 use tool_arbitrage::{
-    recording::{Generator, Pairs, Shape},
+    recording::{Block, Generator, Pairs, Shape},
     search::{Base, Hops, Search, Terms},
 };
 
@@ -79,9 +79,11 @@ fn searched(shape: Shape, blocks: usize, hops: Hops) -> Times {
     let mut peer = Rescan::new(pairs.pools(), &header.bases);
     pairs.pools().iter().enumerate().for_each(|(place, pool)| search.update(place, pool));
     search.rescan();
+    // Made up before, so that this does not clear the caches in between.
+    let recorded: Vec<Block> = (0..WARM + blocks).map(|_| market.block()).collect();
     let mut times = Times::default();
-    for block in 0..WARM + blocks {
-        let changed = pairs.apply(&market.block());
+    for (block, logs) in recorded.iter().enumerate() {
+        let changed = pairs.apply(logs);
         let measured = block >= WARM;
         let ours = |search: &mut Search, times: &mut Times| {
             let began = Instant::now();
