@@ -41,6 +41,10 @@ fn main() {
     let three_of_many = searched(large, 60, Hops::Three);
     let four_of_many = searched(large, 60, Hops::Four);
     three.row("10k pools, 100 changed, 3 hops").against("full scan", &three.peer, Some(5.0)).print(json);
+    three
+        .row("10k pools, 100 changed, 3 hops")
+        .against("full scan, all rates anew", &three.anew, None)
+        .print(json);
     four.row("10k pools, 100 changed, 4 hops").against("full scan", &four.peer, Some(2.0)).print(json);
     let limit = vec![5_000_000];
     three_of_many.row("100k pools, 1k changed, 3 hops").against("5 ms", &limit, Some(1.0)).print(json);
@@ -62,6 +66,8 @@ struct Times {
     update: Vec<u128>,
     ours: Vec<u128>,
     peer: Vec<u128>,
+    /// The peer, with all rates computed anew.
+    anew: Vec<u128>,
 }
 
 impl Times {
@@ -116,6 +122,12 @@ fn searched(shape: Shape, blocks: usize, hops: Hops) -> Times {
         let found = search.standing().iter().map(|cycle| f64::from(cycle.gain())).fold(0.0, f64::max);
         let found = found / 1_048_576.0;
         assert!((found - best.max(0.0)).abs() < APART, "block {block}: {found} is not {best}");
+    }
+    for _time in 0..50 {
+        let began = Instant::now();
+        pairs.pools().iter().enumerate().for_each(|(place, pool)| peer.update(place, pool));
+        std::hint::black_box(peer.best(hops == Hops::Four));
+        times.anew.push(began.elapsed().as_nanos());
     }
     times
 }
