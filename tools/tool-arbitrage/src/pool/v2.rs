@@ -54,6 +54,12 @@ impl V2Pool {
         Ok(())
     }
 
+    /// The first topics of the logs that change a pair.
+    #[must_use]
+    pub const fn topics() -> [B256; 1] {
+        [abi::Sync::SIGNATURE_HASH]
+    }
+
     /// The reserves that a log says: those of a `Sync`, and `None` for any other. A pair's other logs change nothing that it
     /// does not say as well.
     ///

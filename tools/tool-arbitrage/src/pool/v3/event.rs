@@ -113,6 +113,19 @@ impl V3Event {
 }
 
 impl V3Pool {
+    /// The first topics of the logs that change a pool.
+    #[must_use]
+    pub const fn topics() -> [B256; 6] {
+        [
+            abi::Initialize::SIGNATURE_HASH,
+            abi::Swap::SIGNATURE_HASH,
+            abi::Mint::SIGNATURE_HASH,
+            abi::Burn::SIGNATURE_HASH,
+            abi::SetFeeProtocol::SIGNATURE_HASH,
+            abi::pancake::Swap::SIGNATURE_HASH,
+        ]
+    }
+
     /// Takes a log. Logs of a block come in the order of their indices: a swap and a burn in another order make another pool.
     ///
     /// # Errors
