@@ -18,6 +18,7 @@ pub use chain_door as door;
 pub use chain_evm as evm;
 pub use memory_journal as journal;
 pub use memory_sled as memory;
+pub use tool_arbitrage as arbitrage;
 pub use tool_liquidation as liquidation;
 
 #[cfg(feature = "devnet")]

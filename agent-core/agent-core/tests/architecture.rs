@@ -33,6 +33,7 @@ const HOUSE: [(&str, &[&str]); 11] = [
             "chain-evm",
             "memory-journal",
             "memory-sled",
+            "tool-arbitrage",
             "tool-liquidation",
         ],
     ),

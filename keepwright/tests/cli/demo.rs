@@ -67,17 +67,33 @@ async fn the_examples_name_the_devnets_addresses() -> Checked {
     let (pool, uniswap) = (manifest.protocols.aave.pool, &manifest.protocols.uniswap_v3);
     let asset = |asset| -> Checked<Address> { Ok(manifest.asset(asset)?.address) };
     let (weth, usdc, wbtc) = (asset(Asset::Weth)?, asset(Asset::Usdc)?, asset(Asset::Wbtc)?);
-    let mut checked = 0;
-    for name in ["liquidator.toml", "liquidator.policy.toml", "first_agent.toml"] {
+    let (mut checked, mut bases, mut factories, mut routers) = (0, 0, 0, 0);
+    // In the order in which they stand in the file.
+    let seen = |count: &mut usize| std::mem::replace(count, *count + 1);
+    let (v2, feeds) = (&manifest.protocols.uniswap_v2, &manifest.feeds);
+    let feed = |asset| feeds.iter().find(|feed| feed.asset == asset).map(|feed| feed.proxy).ok_or("no feed");
+    let names = [
+        "arbitrageur.toml",
+        "arbitrageur.policy.toml",
+        "liquidator.toml",
+        "liquidator.policy.toml",
+        "first_agent.toml",
+    ];
+    for name in names {
         let mut found = Vec::new();
         addresses(&Value::Table(example(name)?), name, &mut found);
         for (path, address) in found {
             let expected = match path.split_once('/').ok_or("no path")?.1 {
                 "liquidation/pool" | "market/pool" | "contracts/Aave v3 pool/address" => pool,
+                "arbitrage/terms/lender" => pool,
                 "market/wrapped_native" | "tokens/WETH/address" | "venues//collateral" => weth,
                 "tokens/USDC/address" | "venues//debt" => usdc,
                 "tokens/WBTC/address" => wbtc,
                 "contracts/Uniswap SwapRouter02/address" => uniswap.swap_router_02,
+                "contracts/Uniswap v2 Router02/address" => v2.router,
+                "arbitrage/bases//feed" => [feed(Asset::Weth)?, feed(Asset::Usdc)?][seen(&mut bases)],
+                "arbitrage/exchanges//factory" => [v2.factory, uniswap.factory][seen(&mut factories)],
+                "arbitrage/exchanges//router" => [v2.router, uniswap.swap_router_02][seen(&mut routers)],
                 "liquidation/venues//router" | "venues//router" => uniswap.swap_router_02,
                 "liquidation/venues//quoter" | "venues//quoter" => uniswap.quoter_v2,
                 "executor" => Address::ZERO,

@@ -5,6 +5,8 @@
 )]
 
 #[cfg(test)]
+mod arbitrage;
+#[cfg(test)]
 #[cfg(feature = "aws-kms")]
 mod aws_kms;
 #[cfg(test)]

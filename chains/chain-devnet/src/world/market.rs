@@ -116,6 +116,26 @@ impl World {
         self.swap_all(swaps).await
     }
 
+    /// Traders swap in the v2 pair of an asset and USDC alone, until it is so many basis points dearer (or cheaper) there than
+    /// in the deepest pool: whoever notices can buy in one and sell in the other.
+    ///
+    /// # Errors
+    /// For an asset without such a pair; where the node refuses.
+    pub async fn open_gap(&mut self, asset: Asset, bps: i16) -> Result<Vec<WorldEvent>> {
+        let of_both = |venue: &Venue| {
+            matches!(venue.kind, Kind::V2)
+                && venue.assets.contains(&asset)
+                && venue.assets.contains(&Asset::Usdc)
+        };
+        let pair = self.venues().into_iter().find(of_both);
+        let pair = pair.ok_or_else(|| DevnetError::unknown(format!("pair of {asset:?} and USDC")))?;
+        let dollar = self.market_price(Asset::Usdc).await?;
+        let target =
+            price::shift(self.market_price(asset).await?, bps.into()).ok_or(out_of_range("a gap"))?;
+        let swap = self.towards(pair, [(asset, target), (Asset::Usdc, dollar)]).await?;
+        self.swap_all(swap.into_iter().collect()).await
+    }
+
     /// How far each pool and pair is from the market prices, in basis points, by address.
     ///
     /// # Errors

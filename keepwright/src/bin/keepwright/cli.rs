@@ -70,7 +70,8 @@ pub(crate) struct DevnetArgs {
     /// Give these addresses 10 ETH each.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) fund: Vec<Address>,
-    /// Let the world live: small trades, and every 30 seconds a crash or a recovery. The value is its seed.
+    /// Let the world live: small trades, a gap between two markets, and every 30 seconds a crash or a recovery. The value
+    /// is its seed.
     #[arg(long, value_name = "SEED")]
     pub(crate) world: Option<u64>,
 }

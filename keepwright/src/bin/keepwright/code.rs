@@ -40,7 +40,7 @@ pub(crate) async fn check(
 
 /// What the agent reads and calls, by what it is used for.
 fn used(config: &Config, policy: &Policy) -> Vec<(String, Address)> {
-    let mut used: Vec<_> = config.liquidation.iter().flat_map(|table| table.contracts()).collect();
+    let mut used = config.contracts();
     used.extend(policy.tokens().map(|token| (format!("token {}", token.symbol), token.address)));
     used.sort_by_key(|(_, address)| *address);
     used.dedup_by_key(|(_, address)| *address);

@@ -1,35 +1,38 @@
 //! The operator's config file.
 
+mod arbitrage;
 mod chain;
 mod key;
+mod liquidation;
 mod order_flow;
 mod secret;
 
 use std::{
     collections::BTreeMap,
-    fs, iter,
+    fs,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use alloy::primitives::Address;
-use eyre::{Context, OptionExt, ensure, eyre};
+use eyre::{Context, OptionExt, eyre};
 use keepwright::{
-    ChainTerms, Site,
+    Site,
     control::ControlConfig,
     core::{
         ArmedBy, OrderId, StandingOrder,
         ports::Observer,
-        units::{BlockNumber, Timestamp, Token, UsdE8},
+        units::{Timestamp, Token, UsdE8},
     },
     door::{DEFAULT_LANE, Policy},
-    evm::{Endpoint, FeeModel, OrderFlowRoutes},
-    liquidation::{LiquidationConfig, MarketConfig, STRATEGY, TermsConfig, Venue},
+    evm::{Endpoint, OrderFlowRoutes},
 };
 use serde::Deserialize;
 
-pub(crate) use self::{chain::ChainConfig, key::KeyConfig};
+pub(crate) use self::{
+    arbitrage::ArbitrageTable, chain::ChainConfig, key::KeyConfig, liquidation::LiquidationTable,
+};
 use self::{chain::ChainTable, key::KeyTable, order_flow::OrderFlowTable};
 use crate::{cli::Mode, policy};
 
@@ -47,6 +50,7 @@ pub(crate) struct Config {
     pub(crate) planner: PlannerTable,
     pub(crate) orders: Vec<OrderTable>,
     pub(crate) liquidation: Option<LiquidationTable>,
+    pub(crate) arbitrage: Option<ArbitrageTable>,
     control: ControlTable,
     pub(crate) door: Option<DoorTable>,
 }
@@ -68,6 +72,7 @@ struct File {
     #[serde(default)]
     orders: Vec<OrderTable>,
     liquidation: Option<LiquidationTable>,
+    arbitrage: Option<ArbitrageTable>,
     #[serde(default)]
     control: ControlTable,
     door: Option<DoorTable>,
@@ -114,27 +119,6 @@ pub(crate) struct OrderTable {
     seconds: u64,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct LiquidationTable {
-    pub(crate) pool: Address,
-    wrapped_native: String,
-    start_block: u64,
-    venues: Vec<VenueTable>,
-    #[serde(default)]
-    terms: TermsConfig,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct VenueTable {
-    collateral: String,
-    debt: String,
-    router: Address,
-    quoter: Address,
-    fee: u32,
-}
-
 impl Config {
     pub(crate) fn read(path: &Path) -> eyre::Result<Self> {
         let text = fs::read_to_string(path)
@@ -161,6 +145,12 @@ impl Config {
     /// Lanes that have a key here, beside the default one.
     pub(crate) fn lanes(&self) -> impl Iterator<Item = &str> {
         self.lanes.keys().map(String::as_str)
+    }
+
+    /// The contracts that its strategies read and call, by the keys that name them.
+    pub(crate) fn contracts(&self) -> Vec<(String, Address)> {
+        let liquidation = self.liquidation.iter().flat_map(LiquidationTable::contracts);
+        liquidation.chain(self.arbitrage.iter().flat_map(ArbitrageTable::contracts)).collect()
     }
 
     pub(crate) fn read_policy(&self) -> eyre::Result<Policy> {
@@ -204,7 +194,7 @@ impl File {
             Ok((name, key))
         };
         let lanes = self.lanes.into_iter().map(lane).collect::<eyre::Result<_>>()?;
-        let Self { mode, state, policy, planner, orders, liquidation, control, door, .. } = self;
+        let Self { mode, state, policy, planner, orders, liquidation, arbitrage, control, door, .. } = self;
         Ok(Config {
             mode,
             state,
@@ -216,6 +206,7 @@ impl File {
             planner,
             orders,
             liquidation,
+            arbitrage,
             control,
             door,
         })
@@ -265,47 +256,6 @@ impl OrderTable {
             max_notional: self.max_notional.iter().map(limit).collect::<eyre::Result<_>>()?,
             uses: self.uses,
             expires: now.plus(self.seconds),
-        })
-    }
-}
-
-impl LiquidationTable {
-    /// The contracts that it names, by the keys that name them.
-    pub(crate) fn contracts(&self) -> impl Iterator<Item = (String, Address)> {
-        let venues =
-            self.venues.iter().flat_map(|venue| [("router", venue.router), ("quoter", venue.quoter)]);
-        let venues = venues.map(|(key, address)| (format!("`liquidation.venues.{key}`"), address));
-        iter::once(("`liquidation.pool`".to_owned(), self.pool)).chain(venues)
-    }
-
-    /// The strategy's configuration: the names are the policy's, and so is the executor.
-    pub(crate) fn strategy(&self, policy: &Policy, terms: ChainTerms) -> eyre::Result<LiquidationConfig> {
-        ensure!(!self.venues.is_empty(), "`liquidation.venues` is empty; name where collateral can be sold");
-        let venue = |venue: &VenueTable| {
-            Ok(Venue {
-                collateral: token(policy, &venue.collateral)?.address,
-                debt: token(policy, &venue.debt)?.address,
-                router: venue.router,
-                quoter: venue.quoter,
-                fee: venue.fee,
-            })
-        };
-        Ok(LiquidationConfig {
-            market: MarketConfig {
-                pool: self.pool,
-                wrapped_native: token(policy, &self.wrapped_native)?.address,
-                start_block: BlockNumber(self.start_block),
-                block_time: terms.block_seconds.get(),
-                data_fee_oracle: match terms.fees {
-                    FeeModel::OpStack { oracle } => Some(oracle),
-                    FeeModel::Eip1559 | FeeModel::Arbitrum => None,
-                },
-            },
-            // An agent that only observes needs none: its door is closed.
-            executor: policy.executor_of(STRATEGY).unwrap_or_default(),
-            tokens: policy.tokens().cloned().collect(),
-            venues: self.venues.iter().map(venue).collect::<eyre::Result<_>>()?,
-            terms: self.terms,
         })
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use alloy::primitives::{U256, utils::parse_ether};
 use eyre::Context;
-use keepwright::devnet::{Asset, Devnet, DevnetConfig, Manifest, Mining, World};
+use keepwright::devnet::{Asset, Devnet, DevnetConfig, Manifest, Mining, World, WorldEvent};
 
 use crate::{cli::DevnetArgs, shutdown, view};
 
@@ -36,14 +36,21 @@ pub(crate) async fn run(args: DevnetArgs) -> eyre::Result<()> {
 /// How often the world makes a small move, and after how many of them a big one.
 const STEP: Duration = Duration::from_secs(3);
 const STEPS_PER_SHOCK: u32 = 10;
+/// After which of the small ones somebody trades in one pair alone, and by how much.
+const GAP_AT: u32 = 4;
+const GAP_BPS: i16 = 150;
 
-/// Ether falls by nine percent and comes back, for ever.
+/// Ether falls by nine percent and comes back, for ever; in between it parts in one pair from the others.
 async fn live(mut world: World) -> eyre::Result<()> {
     loop {
         for shock in [-900_i16, 990] {
-            for _ in 0..STEPS_PER_SHOCK {
+            for step in 0..STEPS_PER_SHOCK {
                 tokio::time::sleep(STEP).await;
                 world.calm_step().await?;
+                if step == GAP_AT {
+                    // Until the next step closes it, somebody else may.
+                    tell(&world.open_gap(Asset::Weth, shock.signum().saturating_mul(GAP_BPS)).await?, &world);
+                }
             }
             let bps = shock.unsigned_abs();
             let events = if shock < 0 {
@@ -51,10 +58,14 @@ async fn live(mut world: World) -> eyre::Result<()> {
             } else {
                 world.rally(Asset::Weth, bps).await
             };
-            for event in events? {
-                println!("world: {}", view::world::tell(&event, world.manifest()));
-            }
+            tell(&events?, &world);
         }
+    }
+}
+
+fn tell(events: &[WorldEvent], world: &World) {
+    for event in events {
+        println!("world: {}", view::world::tell(event, world.manifest()));
     }
 }
 

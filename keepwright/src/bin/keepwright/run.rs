@@ -6,6 +6,7 @@ use alloy::{primitives::Address, sol, sol_types::SolCall};
 use eyre::{Context, OptionExt, bail, ensure};
 use keepwright::{
     Authority, Keeper, LaneKeys,
+    arbitrage::{ArbitragePools, ArbitrageStrategy, ExplainArbitrage},
     core::{
         Query,
         ports::Reader,
@@ -150,14 +151,24 @@ pub(crate) fn names(policy: &Policy, authority: &Authority) -> Names {
 }
 
 /// Adds the strategies and the tools that the config asks for.
-pub(crate) fn equip(keeper: Keeper, config: &Config, policy: &Policy) -> eyre::Result<Keeper> {
-    let table =
-        config.liquidation.as_ref().ok_or_eyre("the config has no strategy; add a `[liquidation]` table")?;
-    let strategy = LiquidationStrategy::new(table.strategy(policy, config.chain.terms)?);
-    let (positions, explain) =
-        (LiquidationPositions::new(strategy.view()), ExplainLiquidation::new(strategy.view()));
-    let arm = ArmStandingOrder { tokens: policy.tokens().cloned().collect() };
-    Ok(keeper.strategy(strategy).tool(positions).tool(explain).tool(arm))
+pub(crate) fn equip(mut keeper: Keeper, config: &Config, policy: &Policy) -> eyre::Result<Keeper> {
+    ensure!(
+        config.liquidation.is_some() || config.arbitrage.is_some(),
+        "the config has no strategy; add a `[liquidation]` or an `[arbitrage]` table"
+    );
+    if let Some(table) = &config.liquidation {
+        let strategy = LiquidationStrategy::new(table.strategy(policy, config.chain.terms)?);
+        let view = strategy.view();
+        let tools = (LiquidationPositions::new(view.clone()), ExplainLiquidation::new(view));
+        keeper = keeper.strategy(strategy).tool(tools.0).tool(tools.1);
+    }
+    if let Some(table) = &config.arbitrage {
+        let strategy = ArbitrageStrategy::new(table.strategy(policy, config.chain.terms)?);
+        let view = strategy.view();
+        let tools = (ArbitragePools::new(view.clone()), ExplainArbitrage::new(view));
+        keeper = keeper.strategy(strategy).tool(tools.0).tool(tools.1);
+    }
+    Ok(keeper.tool(ArmStandingOrder { tokens: policy.tokens().cloned().collect() }))
 }
 
 /// Arms the config's standing orders, dated from the latest block.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use agent_core::{
     Appraisal, Borrow, Call, Intent, Opportunity, OpportunityId,
-    units::{Token, TokenAmount, UsdE8},
+    units::{Timestamp, Token, TokenAmount, UsdE8},
 };
 use alloy_primitives::{Address, U256};
 use alloy_sol_types::SolCall;
@@ -67,7 +67,6 @@ impl<'a> Proposal<'a> {
         let (block, index) = self.planned.stamp;
         let occasion = [block.0.to_be_bytes(), index.to_be_bytes()].concat();
         let notional = TokenAmount { token: self.base.address, raw: self.planned.input() };
-        let seconds = config.block_time.saturating_mul(config.terms.deadline_blocks);
         let floors = vec![TokenAmount { token: self.base.address, raw: self.floor }];
         Some(Opportunity {
             id: OpportunityId::derive(STRATEGY, &subject, &occasion),
@@ -79,7 +78,7 @@ impl<'a> Proposal<'a> {
                 borrow: config.terms.lender.map(|lender| Borrow { lender, amount: notional }),
                 calls: self.calls()?,
                 floors,
-                deadline: self.scene.head.block.timestamp.plus(seconds),
+                deadline: self.deadline(),
             },
             facts: self.facts(),
         })
@@ -103,6 +102,12 @@ impl<'a> Proposal<'a> {
         ));
         told.push(format!("worth {}, less {} for gas", self.gross, self.gas));
         told
+    }
+
+    fn deadline(&self) -> Timestamp {
+        let config = self.scene.config;
+        let seconds = config.block_time.saturating_mul(config.terms.deadline_blocks);
+        self.scene.head.block.timestamp.plus(seconds)
     }
 
     fn swap(&self, step: &Step, entry: &Entry) -> String {
@@ -157,7 +162,7 @@ impl<'a> Proposal<'a> {
                 amountOutMin: least,
                 path: vec![from, to],
                 to: config.executor,
-                deadline: U256::MAX,
+                deadline: U256::from(self.deadline().0),
             }
             .abi_encode(),
             Kind::V3 => {

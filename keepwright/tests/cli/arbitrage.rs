@@ -1,0 +1,101 @@
+//! The arbitrageur of the examples, at work on a devnet.
+
+use alloy::primitives::{Address, U256, keccak256};
+use chain_devnet::{Asset, Devnet, World};
+use serde_json::Value;
+
+use crate::desk::{Checked, Desk, Running, sent};
+
+const CONFIG: &str = include_str!("../../../examples/arbitrageur.toml");
+const POLICY: &str = include_str!("../../../examples/arbitrageur.policy.toml");
+const RUN: &str = "run --config arbitrageur.toml --json";
+
+/// The example's config at a desk on a devnet.
+async fn at_desk() -> Checked<(Desk, Devnet, Address)> {
+    let (desk, devnet, key) = Desk::on_devnet().await?;
+    desk.write("arbitrageur.toml", CONFIG)?;
+    desk.write("arbitrageur.policy.toml", POLICY)?;
+    for (from, to) in [
+        ("ws://127.0.0.1:8545", devnet.ws_url().as_str()),
+        ("\"../.state/arbitrageur\"", "\"state\""),
+        ("\"../.state/keys/agent.json\"", "\"keys/agent.json\""),
+        ("# password_file = \"../.state/password\"", "password_file = \"password\""),
+    ] {
+        desk.edit("arbitrageur.toml", from, to)?;
+    }
+    Ok((desk, devnet, key))
+}
+
+/// The same, with an executor that the policy names, and the agent acting.
+async fn live() -> Checked<(Desk, Devnet, Address, Running)> {
+    let (desk, devnet, key) = at_desk().await?;
+    desk.succeeds("executor deploy --config arbitrageur.toml")?;
+    let executor: Address = key.create(0);
+    let line = POLICY.lines().find(|line| line.starts_with("# executor =")).ok_or("no executor line")?;
+    desk.edit("arbitrageur.policy.toml", line, &format!("executor = \"{executor}\""))?;
+    let hash = keccak256(std::fs::read(desk.path("arbitrageur.policy.toml"))?);
+    let mut agent = desk.start(&format!("{RUN} --mode live --confirm-policy {hash}"))?;
+    agent.until_event("head")?;
+    Ok((desk, devnet, executor, agent))
+}
+
+fn ends(mut agent: Running) -> Checked {
+    agent.signal("TERM")?;
+    assert!(agent.ended()?.success());
+    Ok(())
+}
+
+/// Base units of what an opportunity says, like `0.25 WETH`.
+fn amount(found: &Value, fact: &str, devnet: &Devnet) -> Checked<(Asset, U256)> {
+    let text = found["facts"][fact].as_str().ok_or("no such fact")?;
+    let (amount, symbol) = text.split_once(' ').ok_or("no symbol")?;
+    let known = [Asset::Weth, Asset::Usdc].into_iter().find(|asset| asset.symbol() == symbol);
+    let asset = known.ok_or("an asset that is no base")?;
+    let decimals = devnet.manifest().asset(asset)?.decimals;
+    Ok((asset, alloy::primitives::utils::parse_units(amount, decimals)?.get_absolute()))
+}
+
+async fn held(devnet: &Devnet, executor: Address, asset: Asset) -> Checked<U256> {
+    Ok(devnet.balance_of(devnet.manifest().asset(asset)?.address, executor).await?)
+}
+
+#[tokio::test]
+#[ignore = "needs a node: scripts/test runs it"]
+async fn the_example_observes_a_gap_without_a_key() -> Checked {
+    let (desk, devnet, key) = at_desk().await?;
+    std::fs::remove_dir_all(desk.path("keys"))?;
+    let mut agent = desk.start(RUN)?;
+    agent.until_event("head")?;
+    World::new(&devnet, 1).open_gap(Asset::Weth, 150).await?;
+    let found = agent.until_event("opportunity")?;
+    assert!(found["class"].as_str().is_some_and(|class| class.starts_with("arbitrage/")), "{found}");
+    ends(agent)?;
+    assert_eq!(sent(&devnet, key).await?, 0);
+    Ok(())
+}
+
+/// What was computed is what is gained, to the wei, whichever way the gap opens.
+#[tokio::test]
+#[ignore = "needs a node: scripts/test runs it"]
+async fn live_it_closes_a_gap_and_gains_what_it_computed() -> Checked {
+    let (_desk, devnet, executor, mut agent) = live().await?;
+    let mut world = World::new(&devnet, 1);
+    for bps in [150, -150, 400] {
+        world.open_gap(Asset::Weth, bps).await?;
+        let found = agent.until_event("opportunity")?;
+        let (asset, profit) = amount(&found, "profit", &devnet)?;
+        let before = held(&devnet, executor, asset).await?;
+        agent.until(|line| {
+            line.contains("\"outcome\":\"settled\"") && line.contains("\"as_simulated\":true")
+        })?;
+        assert_eq!(held(&devnet, executor, asset).await? - before, profit, "{found}");
+        let gaps = world.gaps().await?;
+        assert!(gaps.iter().all(|(_, bps)| *bps < 120), "{gaps:?}");
+    }
+    for asset in [Asset::Wbtc, Asset::Usdc, Asset::Weth] {
+        // Nothing is left of what was only on its way.
+        let left = held(&devnet, executor, asset).await?;
+        assert!(asset != Asset::Wbtc || left.is_zero());
+    }
+    ends(agent)
+}
