@@ -111,7 +111,7 @@ pub struct TermsConfig {
     pub lender: Option<Address>,
     /// How many swaps a cycle has at most: from two to four.
     pub hops: u8,
-    /// How many blocks after the one it was computed from a cycle may still be mined.
+    /// How many blocks after the one it was computed from a cycle may still be mined. The door looks three blocks ahead.
     pub deadline_blocks: u64,
     /// How many cycles are sized per block, those with the best rates first.
     pub cycles: usize,
@@ -125,14 +125,14 @@ impl Default for TermsConfig {
     fn default() -> Self {
         Self {
             min_margin: UsdE8::ZERO,
-            gas: 250_000,
-            gas_per_hop: 160_000,
+            gas: 200_000,
+            gas_per_hop: 125_000,
             // A flash loan and four swaps through the executor are at most 70 words, a selector and what is around them.
             data_bytes: 2_400,
             slippage: Bps(0),
             lender: None,
             hops: 3,
-            deadline_blocks: 2,
+            deadline_blocks: 5,
             cycles: 64,
             check_blocks: 10,
             check_pools: 16,

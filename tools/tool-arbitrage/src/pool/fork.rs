@@ -42,7 +42,10 @@ const UNISWAP_V2_HASH: B256 = b256!("96e8ac4277198ff8b6f785478aa9a39f403cb768dd0
 const UNISWAP_V3_HASH: B256 = b256!("e34f199b19b2b4f47f68442619d555527d244f78a3297ea89325f843f87b8b54");
 
 impl Fork {
-    /// The families that are known here.
+    /// The families that are known here. Sources: docs.uniswap.org/contracts/v2/reference/smart-contracts/v2-deployments and
+    /// docs.uniswap.org/contracts/v3/reference/deployments; the npm packages `@sushiswap/sdk` (`FACTORY_ADDRESS`,
+    /// `INIT_CODE_HASH`), `@pancakeswap/v2-sdk` (`FACTORY_ADDRESS_MAP`) and `@pancakeswap/v3-sdk` (`FACTORY_ADDRESSES`,
+    /// `DEPLOYER_ADDRESSES`). That factory and hash belong together, the tests see by pools that are where both put them.
     pub const KNOWN: &'static [Self] = &[
         Self {
             name: "uniswap-v2",
