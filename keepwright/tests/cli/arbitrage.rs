@@ -88,7 +88,7 @@ async fn live_it_closes_a_gap_and_gains_what_it_computed() -> Checked {
         agent.until(|line| {
             line.contains("\"outcome\":\"settled\"") && line.contains("\"as_simulated\":true")
         })?;
-        assert_eq!(held(&devnet, executor, asset).await? - before, profit, "{found}");
+        assert_eq!(held(&devnet, executor, asset).await?.checked_sub(before), Some(profit), "{found}");
         let gaps = world.gaps().await?;
         assert!(gaps.iter().all(|(_, bps)| *bps < 120), "{gaps:?}");
     }

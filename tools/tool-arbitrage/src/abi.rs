@@ -1,7 +1,5 @@
 //! The functions and events of factories, pools, routers, lenders and feeds that the strategy uses. Interfaces only.
 
-#![expect(clippy::too_many_arguments, reason = "an event has as many as its contract gave it")]
-
 use agent_core::{Answered, Query};
 use alloy_primitives::Address;
 use alloy_sol_types::{SolCall, sol};

@@ -1,3 +1,10 @@
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::panic_in_result_fn,
+    reason = "a chain in a test counts as it likes, and a panic is its verdict"
+)]
+
 mod bench;
 
 use agent_core::{
