@@ -133,14 +133,16 @@ pub(super) fn check(world: &World, given: &Given) -> Checked {
     };
     let asked = by_nonce.iter().filter(|(nonce, (_, seen))| asks(nonce, seen)).count();
     must(asked <= given.approved, "more went than a person approved")?;
+    // One that only uses up its nonce puts nothing to work, whatever else had that nonce.
+    let cancels = |hash: B256| pages.iter().any(|(of, ..)| fills(of) && sent(of).transaction == hash);
     let mut counted = Vec::new();
     for (_, mut seen) in by_nonce.into_values() {
         match lane.ended.get(&seen.nonce) {
             Some(Settlement::Dropped { .. }) => continue,
             None if dropped.contains(&recorded[&seen.nonce].0) => continue,
             None => {}
-            Some(Settlement::Settled(mined)) => seen.gas = mined.gas_paid.0,
-            Some(Settlement::Reverted(mined) | Settlement::Cancelled(mined)) => {
+            Some(Settlement::Settled(mined)) if !cancels(mined.transaction) => seen.gas = mined.gas_paid.0,
+            Some(Settlement::Settled(mined) | Settlement::Reverted(mined) | Settlement::Cancelled(mined)) => {
                 seen.gas = mined.gas_paid.0;
                 seen.work.clear();
             }
