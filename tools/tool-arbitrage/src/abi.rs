@@ -55,6 +55,7 @@ sol! {
     interface IFeed {
         function latestRoundData() external view
             returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound);
+        function decimals() external view returns (uint8);
     }
 
     /// An OP-stack chain's `GasPriceOracle`, since the Fjord upgrade.

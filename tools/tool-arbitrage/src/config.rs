@@ -44,7 +44,7 @@ pub struct BaseConfig {
     pub feed: Address,
     /// The most that is put into one cycle, in base units.
     pub most: U256,
-    /// A pool that holds less of it, in base units, is not looked at: it could not pay for its gas.
+    /// A v2 pair that holds less of it, in base units, is not traded into it: it could not pay for its gas.
     #[serde(default)]
     pub dust: U256,
 }
@@ -97,7 +97,8 @@ impl Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TermsConfig {
-    /// How much more than gas a cycle has to bring.
+    /// How much more a cycle has to bring than its gas at the most that the next block's base fee can be. The tip, and base fees
+    /// that go on rising until the deadline, are to be covered by this.
     pub min_margin: UsdE8,
     /// What a cycle costs in gas, beside its swaps.
     pub gas: u64,
@@ -105,7 +106,8 @@ pub struct TermsConfig {
     pub gas_per_hop: u64,
     /// How long a transaction is in bytes, where its data is paid for.
     pub data_bytes: u64,
-    /// How much less than computed may be gained. Zero means exactly what was computed, or nothing happens.
+    /// How much less than computed the last swap may bring of the profit. Zero means exactly what was computed, or nothing happens;
+    /// the swaps before it have to bring what the next one spends in any case.
     pub slippage: Bps,
     /// An Aave v3 pool that lends what is put in, for the length of the transaction; without one the executor has to hold it.
     pub lender: Option<Address>,
@@ -113,7 +115,8 @@ pub struct TermsConfig {
     pub hops: u8,
     /// How many blocks after the one it was computed from a cycle may still be mined. The door looks three blocks ahead.
     pub deadline_blocks: u64,
-    /// How many cycles are sized per block, those with the best rates first.
+    /// How many cycles are sized per block at most, those with the best rates first. What was sized is not again before one of
+    /// its pools changes, so that cycles which gain on paper only do not keep the others from their turn.
     pub cycles: usize,
     /// After how many blocks prices, the premium and some pools are read from the chain.
     pub check_blocks: u64,

@@ -99,8 +99,8 @@ impl Market {
         self.undo.prune(head);
     }
 
-    /// A pool whose creation a reorg takes back stays: it is empty then, and should it be made again, at this address it can
-    /// only be the same.
+    /// A pool whose creation a reorg takes back stays: it is empty then, and should it be made again, at this address
+    /// (`CREATE2` of its tokens and fee) it can only be the same.
     fn found(&mut self, exchange: usize, of: &Exchange, log: &ChainLog, config: &ArbitrageConfig) -> Took {
         let Some((address, entry)) = Entry::created(exchange, of, log) else { return Took::Nothing };
         if !config.admits(address, entry.tokens) || self.places.contains_key(&address) {
@@ -113,7 +113,8 @@ impl Market {
 
     fn change(&mut self, place: usize, log: &ChainLog, head: BlockNumber) -> Took {
         let Some(entry) = self.entries.get_mut(place) else { return Took::Nothing };
-        let before = (log.block >= horizon(head)).then(|| (entry.state.clone(), entry.stamp));
+        let wanted = log.block >= horizon(head) && !self.undo.knows(log.block, place);
+        let before = wanted.then(|| (entry.state.clone(), entry.stamp));
         match entry.take(log) {
             Ok(false) => return Took::Nothing,
             Ok(true) => {}
@@ -123,7 +124,7 @@ impl Market {
             }
         }
         if let Some(before) = before {
-            self.undo.note(log.block, place, || before);
+            self.undo.note(log.block, place, before);
         }
         self.changed.insert(place);
         Took::Changed

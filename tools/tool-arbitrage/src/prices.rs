@@ -15,6 +15,8 @@ use crate::{
 };
 
 const NATIVE_DECIMALS: u8 = 18;
+/// Of a feed in US dollars.
+const FEED_DECIMALS: u8 = 8;
 
 /// As of the last time they were read.
 #[derive(Debug, Clone, Default)]
@@ -61,7 +63,9 @@ const HALF_UP: U256 = U256::ONE;
 impl Prices {
     /// What to ask: always in this order, and always as many.
     pub(crate) fn questions(config: &ArbitrageConfig) -> Vec<Query> {
-        let feeds = config.bases.iter().map(|base| query(base.feed, &IFeed::latestRoundDataCall {}));
+        let feeds = config.bases.iter().flat_map(|base| {
+            [query(base.feed, &IFeed::latestRoundDataCall {}), query(base.feed, &IFeed::decimalsCall {})]
+        });
         let lender = config.terms.lender.iter().flat_map(|lender| {
             [
                 query(*lender, &ILender::FLASHLOAN_PREMIUM_TOTALCall {}),
@@ -80,7 +84,7 @@ impl Prices {
         Self::questions(config).len()
     }
 
-    /// What was answered. A base whose feed says nothing has no price, and nothing begins with it.
+    /// What was answered. A base whose feed says nothing, or has not eight decimals, has no price, and nothing begins with it.
     ///
     /// # Errors
     /// Where the lender or the oracle says nothing: a cost that is not known is not zero.
@@ -90,6 +94,8 @@ impl Prices {
         for base in &config.bases {
             let said = answers.next().and_then(decode::<IFeed::latestRoundDataCall>);
             let price = said.and_then(|said| i128::try_from(said.answer).ok()).filter(|price| *price > 0);
+            let decimals = answers.next().and_then(decode::<IFeed::decimalsCall>);
+            let price = price.filter(|_| decimals == Some(FEED_DECIMALS));
             prices.dollars.extend(price.map(|price| (base.token, UsdE8(price))));
         }
         if config.terms.lender.is_some() {

@@ -5,6 +5,8 @@ mod desk;
 mod interests;
 mod look;
 
+use std::collections::BTreeMap;
+
 use agent_core::{
     Answered, ChainEvent, ChainLog, Head, Interest,
     ports::{Outbox, Strategy},
@@ -17,12 +19,15 @@ use self::{
 };
 use crate::{
     config::ArbitrageConfig,
-    hunt::{Board, STRATEGY},
+    hunt::{Board, Planned, STRATEGY},
     market::{Market, Took},
     prices::Prices,
-    search::{Base, Hops, Search, Terms},
+    search::{Base, Cycle, Hops, Search, Terms},
     view::{ArbitrageView, Phase},
 };
+
+/// More cycles than these that gain by their rates are too many to keep.
+const CYCLES: usize = 100_000;
 
 /// Finds cycles through the pools of some exchanges that bring more than they cost.
 ///
@@ -35,9 +40,14 @@ pub struct ArbitrageStrategy {
     course: Course,
     desk: Desk,
     market: Market,
-    prices: Option<Prices>,
+    /// With the block that they were read at.
+    prices: Option<(Prices, BlockNumber)>,
     search: Option<Search>,
+    /// What each cycle that gains by its rates gains in fact, as far as that was looked at.
+    sized: BTreeMap<Cycle, Option<Planned>>,
     board: Board,
+    /// Everything was let go and nothing is asked for, until the next event: then all of it is news again.
+    forgotten: bool,
 }
 
 impl ArbitrageStrategy {
@@ -61,7 +71,9 @@ impl ArbitrageStrategy {
             market: Market::default(),
             prices: None,
             search: None,
+            sized: BTreeMap::new(),
             board: Board::default(),
+            forgotten: false,
         }
     }
 
@@ -79,6 +91,7 @@ impl ArbitrageStrategy {
                     // Its own logs come as history, and places have moved.
                     self.search = None;
                     self.course.await_history();
+                    self.board.replace(Vec::new(), head, outbox);
                 }
                 Took::Lost(place) => self.desk.lost(self.market.get(place), outbox),
                 Took::Nothing | Took::Changed => {}
@@ -103,6 +116,7 @@ impl ArbitrageStrategy {
         if to.number < self.course.floor {
             outbox.warn("a reorg went back further than pools can be taken back; reading their logs again");
             (self.market, self.search, self.prices) = (Market::default(), None, None);
+            self.forgotten = true;
             self.course = Course::default();
         } else {
             self.market.rewind(to.number);
@@ -113,6 +127,15 @@ impl ArbitrageStrategy {
     fn answer(&mut self, tag: u64, at: BlockRef, answers: &[Answered], outbox: &mut Outbox) {
         if let Some(Pending { places }) = self.desk.take(tag) {
             self.checked(&places, at, answers, outbox);
+            if self.course.phase == Phase::Following {
+                self.look(outbox);
+            }
+        }
+    }
+
+    fn follow(&mut self, outbox: &mut Outbox) {
+        if self.course.phase == Phase::Following {
+            self.check(outbox);
             self.look(outbox);
         }
     }
@@ -122,6 +145,7 @@ impl ArbitrageStrategy {
         let changed = self.market.take_changed();
         let fresh = self.search.is_none();
         if fresh {
+            self.sized.clear();
             let tokens: Vec<_> = self.market.entries().iter().map(|entry| entry.tokens).collect();
             self.search = Search::new(&tokens, &self.terms()).ok();
         }
@@ -145,7 +169,7 @@ impl ArbitrageStrategy {
     fn terms(&self) -> Terms {
         let bases = self.config.bases.iter().map(|base| Base { token: base.token, dust: base.dust });
         let hops = if self.config.terms.hops > 3 { Hops::Four } else { Hops::Three };
-        Terms { bases: bases.collect(), hops, limit: self.config.terms.cycles.saturating_mul(16) }
+        Terms { bases: bases.collect(), hops, limit: CYCLES }
     }
 }
 
@@ -156,24 +180,27 @@ impl Strategy for ArbitrageStrategy {
 
     fn interests(&self) -> (BlockNumber, Vec<Interest>) {
         let starts = self.config.exchanges.iter().map(|exchange| exchange.start_block);
-        (starts.min().unwrap_or_default(), interests::of(&self.config, &self.market))
+        let wanted = if self.forgotten { Vec::new() } else { interests::of(&self.config, &self.market) };
+        (starts.min().unwrap_or_default(), wanted)
     }
 
     fn on_event(&mut self, event: &ChainEvent, outbox: &mut Outbox) {
         self.desk.tell(outbox);
+        self.forgotten = false;
         match event {
-            ChainEvent::History { head, logs, last } => self.history(*head, logs, *last, outbox),
+            ChainEvent::History { head, logs, last } => {
+                self.history(*head, logs, *last, outbox);
+                self.follow(outbox);
+            }
             ChainEvent::Block { head, logs } => {
                 self.course.reach(*head);
                 self.take(logs, outbox);
+                self.follow(outbox);
             }
+            // What stands after it is proposed with the next block, whose base fee is known.
             ChainEvent::Rollback { to } => self.rollback(*to, outbox),
-            ChainEvent::Answer { tag, at, answers } => return self.answer(*tag, *at, answers, outbox),
-            ChainEvent::Outcome(report) => return self.board.close(report, self.course.head(), outbox),
-        }
-        if self.course.phase == Phase::Following {
-            self.check(outbox);
-            self.look(outbox);
+            ChainEvent::Answer { tag, at, answers } => self.answer(*tag, *at, answers, outbox),
+            ChainEvent::Outcome(report) => self.board.close(report, self.course.head(), outbox),
         }
         self.publish_view();
     }

@@ -20,9 +20,14 @@ impl<V> Default for Undo<V> {
 }
 
 impl<V> Undo<V> {
-    /// Notes that `block` changes the pool at `place`, unless it did so already; what it was before is made only then.
-    pub(crate) fn note(&mut self, block: BlockNumber, place: usize, before: impl FnOnce() -> V) {
-        self.blocks.entry(block).or_default().entry(place).or_insert_with(before);
+    /// Whether it is known what the pool at `place` was before `block`.
+    pub(crate) fn knows(&self, block: BlockNumber, place: usize) -> bool {
+        self.blocks.get(&block).is_some_and(|pools| pools.contains_key(&place))
+    }
+
+    /// Notes what the pool at `place` was before `block`. Only the first note of a block counts.
+    pub(crate) fn note(&mut self, block: BlockNumber, place: usize, before: V) {
+        self.blocks.entry(block).or_default().entry(place).or_insert(before);
     }
 
     /// Takes back every block after `to`: what each pool was before the earliest of them.

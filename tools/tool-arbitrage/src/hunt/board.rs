@@ -26,15 +26,13 @@ impl Board {
         outbox: &mut Outbox,
     ) {
         self.taken.retain(|_, at| at.0.saturating_add(MEMORY) > head.0);
-        let fresh = opportunities.into_iter().filter(|opportunity| !self.taken.contains_key(&opportunity.id));
-        let fresh: Vec<Opportunity> = fresh.collect();
-        let ids = fresh.iter().map(|opportunity| opportunity.id).collect();
+        let ids = opportunities.iter().map(|opportunity| opportunity.id).collect();
         for gone in std::mem::replace(&mut self.open, ids) {
             if !self.open.contains(&gone) {
                 outbox.withdraw(gone);
             }
         }
-        for opportunity in fresh {
+        for opportunity in opportunities {
             outbox.publish(opportunity);
         }
     }
@@ -53,6 +51,11 @@ impl Board {
         if self.open.remove(&report.id) {
             outbox.withdraw(report.id);
         }
+    }
+
+    /// Whether one was taken.
+    pub(crate) fn is_taken(&self, id: &OpportunityId) -> bool {
+        self.taken.contains_key(id)
     }
 
     /// What is open.

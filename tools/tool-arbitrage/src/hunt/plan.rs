@@ -1,6 +1,6 @@
 //! The best way through a cycle, with its amounts.
 
-use agent_core::units::{BlockNumber, Wei};
+use agent_core::units::BlockNumber;
 use alloy_primitives::{Address, U256};
 
 use super::Scene;
@@ -38,10 +38,6 @@ pub(crate) struct Planned {
     pub(crate) steps: Vec<Step>,
     /// What the flash loan of the input costs.
     pub(crate) premium: U256,
-    /// Gas and the fee for data, in base units.
-    pub(crate) fixed: U256,
-    /// Gas and the fee for data, in wei.
-    pub(crate) wei: Wei,
     /// The last log that changed one of its pools.
     pub(crate) stamp: (BlockNumber, u64),
 }
@@ -64,30 +60,25 @@ impl Planned {
     }
 }
 
-/// The choice of pools for a cycle that leaves most after gas, premium and the fee for data. `None` where none leaves anything.
+/// The choice of pools for a cycle that gains most after the premium, and how much. `None` where none gains anything. What gas
+/// costs changes neither: it is the same for all choices.
 pub(crate) fn plan(scene: Scene<'_>, search: &Search, cycle: &Cycle) -> Option<Planned> {
     let base = search.tokens(cycle).next()?;
     let routes = search.routes(cycle, ROUTES).routes;
-    let sized =
-        routes.iter().filter_map(|route| sized(scene, base, &route.hops).map(|sized| (sized, &route.hops)));
-    let ((sized, wei), hops) = sized.max_by_key(|((sized, _), _)| sized.net)?;
+    let sized = routes.iter().filter_map(|route| Some((sized(scene, base, &route.hops)?, &route.hops)));
+    let (sized, hops) = sized.max_by_key(|(sized, _)| sized.net)?;
     let steps = steps(scene, hops, sized.input)?;
     let stamps = steps.iter().filter_map(|step| scene.market.get(step.place)).map(|entry| entry.stamp);
     let (stamp, premium) = (stamps.max()?, scene.prices.premium.of(sized.input)?);
-    Some(Planned { base, steps, premium, fixed: sized.costs.fixed, wei, stamp })
+    Some(Planned { base, steps, premium, stamp })
 }
 
-fn sized(scene: Scene<'_>, base: Address, hops: &[Hop]) -> Option<(Sized, Wei)> {
-    let Scene { config, prices, head, market } = scene;
-    let legs: Vec<Leg<'_>> =
-        hops.iter().map(|hop| leg(market.get(hop.pool)?, hop.side)).collect::<Option<_>>()?;
-    let swaps = config.terms.gas_per_hop.checked_mul(u64::try_from(hops.len()).ok()?)?;
-    let gas = Wei::for_gas(config.terms.gas.checked_add(swaps)?, head.base_fee)?;
-    let fixed = Costs::fixed(gas, prices.data_fee, prices.wei_in(&base, config)?)?;
-    let costs = Costs { fixed, premium: prices.premium.bps, tip: Tip::None };
-    let limits = Limits { most: config.base(&base)?.most, effort: EFFORT };
-    let sized = size(&legs, &costs, &limits).filter(Sized::pays)?;
-    Some((sized, gas.checked_add(prices.data_fee)?))
+fn sized(scene: Scene<'_>, base: Address, hops: &[Hop]) -> Option<Sized> {
+    let legs = hops.iter().map(|hop| leg(scene.market.get(hop.pool)?, hop.side));
+    let legs: Vec<Leg<'_>> = legs.collect::<Option<_>>()?;
+    let costs = Costs { fixed: U256::ZERO, premium: scene.prices.premium.bps, tip: Tip::None };
+    let limits = Limits { most: scene.config.base(&base)?.most, effort: EFFORT };
+    size(&legs, &costs, &limits).filter(Sized::pays)
 }
 
 fn leg(entry: &Entry, side: Side) -> Option<Leg<'_>> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use agent_core::{
     Appraisal, Borrow, Call, Intent, Opportunity, OpportunityId,
-    units::{Timestamp, Token, TokenAmount, UsdE8},
+    units::{Timestamp, Token, TokenAmount, UsdE8, Wei},
 };
 use alloy_primitives::{Address, U256};
 use alloy_sol_types::SolCall;
@@ -15,6 +15,7 @@ use crate::{
     config::Kind,
     market::Entry,
     pool::Side,
+    sizing::Costs,
 };
 
 /// The name in policies, budgets and memory.
@@ -24,7 +25,7 @@ pub const STRATEGY: &str = "arbitrage";
 #[derive(Debug)]
 pub(crate) struct Proposal<'a> {
     scene: Scene<'a>,
-    planned: Planned,
+    planned: &'a Planned,
     base: &'a Token,
     /// What the executor has to gain at least, in base units.
     floor: U256,
@@ -34,15 +35,17 @@ pub(crate) struct Proposal<'a> {
 
 impl<'a> Proposal<'a> {
     /// The proposal for a plan. `None` where it brings less than gas and margin, or something has no price.
-    pub(crate) fn of(scene: Scene<'a>, planned: Planned) -> Option<Self> {
+    pub(crate) fn of(scene: Scene<'a>, planned: &'a Planned) -> Option<Self> {
         let Scene { config, prices, .. } = scene;
         let base = config.token(&planned.base)?;
         let profit = planned.profit()?;
-        let gross = UsdE8::value_of(profit, base.decimals, prices.of(&base.address)?)?;
-        let gas = prices.of_wei(planned.wei, config)?;
+        let wei = cost(scene, planned.steps.len())?;
+        let fixed = Costs::fixed(wei, Wei::ZERO, prices.wei_in(&base.address, config)?)?;
         let margin = prices.units_for(config.terms.min_margin, &base.address, config)?;
-        let needed = planned.fixed.checked_add(margin)?;
+        let needed = fixed.checked_add(margin)?;
         let floor = config.terms.slippage.off(profit)?.max(needed).max(U256::ONE);
+        let gross = UsdE8::value_of(profit, base.decimals, prices.of(&base.address)?)?;
+        let gas = prices.of_wei(wei, config)?;
         (floor <= profit).then_some(Self { scene, planned, base, floor, gross, gas })
     }
 
@@ -56,20 +59,28 @@ impl<'a> Proposal<'a> {
         self.planned.steps.iter().map(|step| step.place)
     }
 
-    /// The proposal as an opportunity. It has the same id for as long as none of its pools changes.
-    pub(crate) fn opportunity(&self) -> Option<Opportunity> {
-        let config = self.scene.config;
+    /// The same for as long as none of its pools changes.
+    pub(crate) fn id(&self) -> Option<OpportunityId> {
         let mut subject = Vec::new();
         for (step, entry) in self.swaps()? {
             subject.extend_from_slice(entry.address.as_slice());
             subject.push(u8::from(step.side == Side::One));
         }
         let (block, index) = self.planned.stamp;
-        let occasion = [block.0.to_be_bytes(), index.to_be_bytes()].concat();
+        // Another branch may have another log at the same place.
+        let amounts = [self.planned.input(), self.planned.output()].map(|amount| amount.to_be_bytes::<32>());
+        let place = [block.0.to_be_bytes(), index.to_be_bytes()].concat();
+        let occasion = [place, amounts.concat()].concat();
+        Some(OpportunityId::derive(STRATEGY, &subject, &occasion))
+    }
+
+    /// The proposal as an opportunity.
+    pub(crate) fn opportunity(&self) -> Option<Opportunity> {
+        let config = self.scene.config;
         let notional = TokenAmount { token: self.base.address, raw: self.planned.input() };
         let floors = vec![TokenAmount { token: self.base.address, raw: self.floor }];
         Some(Opportunity {
-            id: OpportunityId::derive(STRATEGY, &subject, &occasion),
+            id: self.id()?,
             strategy: STRATEGY.to_owned(),
             class: format!("{STRATEGY}/{}", self.base.symbol),
             seen_at: self.scene.head.block,
@@ -181,6 +192,14 @@ impl<'a> Proposal<'a> {
         let spend = TokenAmount { token: from, raw: step.input };
         Some(Call { target: exchange.router, spend: Some(spend), data: data.into() })
     }
+}
+
+/// What so many swaps cost in wei: their gas at the most that the next block's base fee can be (EIP-1559), and the fee for data.
+fn cost(scene: Scene<'_>, hops: usize) -> Option<Wei> {
+    let terms = scene.config.terms;
+    let gas = terms.gas.checked_add(terms.gas_per_hop.checked_mul(u64::try_from(hops).ok()?)?)?;
+    let base_fee = scene.head.base_fee.checked_add(scene.head.base_fee.div_ceil(8))?;
+    Wei::for_gas(gas, base_fee)?.checked_add(scene.prices.data_fee)
 }
 
 /// What goes in, and what comes out.

@@ -21,8 +21,7 @@ pub struct Fork {
     pub deployer: Address,
     /// The Keccak hash of a pool's creation code.
     pub init_code_hash: B256,
-    /// Whether quotes were compared with this family's bytecode, in this crate's tests. One that is not is left off unless an
-    /// operator asks for it by name.
+    /// Whether quotes were compared with this family's bytecode, in this crate's tests.
     pub verified: bool,
 }
 

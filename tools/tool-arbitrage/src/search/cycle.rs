@@ -5,6 +5,8 @@ use super::{
     weight::{NONE, plus},
 };
 
+use std::cmp::Reverse;
+
 /// A cycle of two to four tokens that gains by its best marginal rates. It begins and ends at the first of the configured base
 /// tokens that it visits, and visits no token twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,11 +74,15 @@ impl Found {
         }
     }
 
-    /// In a fixed order, and each once: one is found from each of its arcs that changed.
+    /// In a fixed order, and each once: one is found from each of its arcs that changed. Of too many, those that gain most.
     pub(super) fn settle(&mut self) {
         self.cycles.sort_unstable();
         self.cycles.dedup();
-        self.full |= self.cycles.len() > self.limit;
-        self.cycles.truncate(self.limit);
+        if self.cycles.len() > self.limit {
+            self.full = true;
+            self.cycles.sort_unstable_by_key(|cycle| (Reverse(cycle.gain), *cycle));
+            self.cycles.truncate(self.limit);
+            self.cycles.sort_unstable();
+        }
     }
 }

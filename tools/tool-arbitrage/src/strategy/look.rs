@@ -16,6 +16,8 @@ use crate::{
     view::Snapshot,
 };
 
+/// After so many times that they should have been read, prices are not believed any more.
+const PATIENCE: u64 = 5;
 /// How many reads a pool takes.
 const READS: usize = 2;
 
@@ -23,6 +25,12 @@ impl ArbitrageStrategy {
     /// Reads what everything costs, and how some pools stand, when it is time to.
     pub(super) fn check(&mut self, outbox: &mut Outbox) {
         let (head, terms) = (self.course.head(), self.config.terms);
+        let patience = terms.check_blocks.saturating_mul(PATIENCE);
+        if self.prices.as_ref().is_some_and(|(_, at)| at.0.saturating_add(patience) < head.0) {
+            self.prices = None;
+            let sentence = "prices could not be read for too long; nothing is proposed until they are";
+            self.desk.warn(sentence.to_owned(), outbox);
+        }
         let due = self.desk.last.is_none_or(|last| last.0.saturating_add(terms.check_blocks) <= head.0);
         if !due {
             return;
@@ -49,7 +57,13 @@ impl ArbitrageStrategy {
     ) {
         let (prices, pools) = answers.split_at(Prices::count(&self.config).min(answers.len()));
         match Prices::read(&self.config, prices) {
-            Ok(prices) => self.prices = Some(prices),
+            Ok(prices) => {
+                // Amounts depend on the premium, and on nothing else that is read here.
+                if self.prices.as_ref().is_none_or(|(before, _)| before.premium != prices.premium) {
+                    self.sized.clear();
+                }
+                self.prices = Some((prices, at.number));
+            }
             Err(sentence) => {
                 self.prices = None;
                 self.desk.warn(format!("{sentence}; nothing is proposed until it does"), outbox);
@@ -71,29 +85,62 @@ impl ArbitrageStrategy {
     /// Publishes the best cycles of the newest block.
     pub(super) fn look(&mut self, outbox: &mut Outbox) {
         let Some(head) = self.course.now else { return };
-        let Some(search) = self.searched() else { return };
-        search.search();
-        let mut cycles: Vec<Cycle> = search.standing().to_vec();
-        cycles.sort_by_key(|cycle| (Reverse(cycle.gain()), *cycle));
-        cycles.truncate(self.config.terms.cycles);
-        let (opportunities, explanations) = self.proposals(&cycles);
+        self.find(outbox);
+        self.size();
+        let (opportunities, explanations) = self.proposals();
         self.board.replace(opportunities, head.block.number, outbox);
         self.view.lock().explanations = explanations;
     }
 
+    /// Finds the cycles that gain by their rates, and forgets the amounts of those whose pools changed.
+    fn find(&mut self, outbox: &mut Outbox) {
+        let Some(search) = self.searched() else { return };
+        let changed = search.search();
+        let full = search.is_full();
+        if full {
+            search.rescan();
+        }
+        let standing: BTreeSet<Cycle> = search.standing().iter().copied().collect();
+        let overflows = full && search.is_full();
+        for cycle in changed {
+            self.sized.remove(&cycle);
+        }
+        self.sized.retain(|cycle, _| standing.contains(cycle));
+        if overflows {
+            let sentence = "more cycles gain by their rates than can be kept: some are not looked at; deny worthless pools";
+            self.desk.warn(sentence.to_owned(), outbox);
+        }
+    }
+
+    /// Sizes what was not yet, those with the best rates first.
+    fn size(&mut self) {
+        let (Some(head), Some(search), Some((prices, _))) = (self.course.now, &self.search, &self.prices)
+        else {
+            return;
+        };
+        let terms = self.config.terms;
+        let news = |cycle: &&Cycle| cycle.hops() <= terms.hops && !self.sized.contains_key(*cycle);
+        let mut cycles: Vec<Cycle> = search.standing().iter().filter(news).copied().collect();
+        cycles.sort_by_key(|cycle| (Reverse(cycle.gain()), *cycle));
+        cycles.truncate(terms.cycles);
+        let scene = Scene { config: &self.config, market: &self.market, prices, head };
+        self.sized.extend(cycles.into_iter().map(|cycle| (cycle, plan(scene, search, &cycle))));
+    }
+
     /// Those that pay, the best first, no two through the same pool: the second would find it changed.
-    fn proposals(&self, cycles: &[Cycle]) -> (Vec<Opportunity>, BTreeMap<OpportunityId, Vec<String>>) {
+    fn proposals(&self) -> (Vec<Opportunity>, BTreeMap<OpportunityId, Vec<String>>) {
         let (mut opportunities, mut explanations) = (Vec::new(), BTreeMap::new());
-        let (Some(head), Some(search), Some(prices)) = (self.course.now, &self.search, &self.prices) else {
+        let (Some(head), Some((prices, _))) = (self.course.now, &self.prices) else {
             return (opportunities, explanations);
         };
         let scene = Scene { config: &self.config, market: &self.market, prices, head };
-        let proposal = |cycle| Proposal::of(scene, plan(scene, search, cycle)?);
-        let mut proposals: Vec<_> = cycles.iter().filter_map(proposal).collect();
+        let sized = self.sized.values().flatten();
+        let mut proposals: Vec<_> = sized.filter_map(|planned| Proposal::of(scene, planned)).collect();
         proposals.sort_by_key(|proposal| Reverse(proposal.net()));
         let mut used = BTreeSet::new();
         for proposal in proposals {
-            let free = proposal.places().all(|place| !used.contains(&place));
+            let taken = proposal.id().is_none_or(|id| self.board.is_taken(&id));
+            let free = !taken && proposal.places().all(|place| !used.contains(&place));
             if free && let Some(opportunity) = proposal.opportunity() {
                 used.extend(proposal.places());
                 explanations.insert(opportunity.id, proposal.steps());

@@ -155,6 +155,44 @@ fn a_reorg_leaves_what_a_fresh_start_finds() {
 }
 
 #[test]
+fn a_reorg_deeper_than_can_be_taken_back_starts_over() {
+    let mut bench = calm(config());
+    let keep = bench.height();
+    (0..140).for_each(|_| bench.mine());
+    bench.rollback(keep);
+    assert_eq!(bench.strategy.view().phase(), Phase::Backfilling);
+    assert!(bench.warnings().any(|warning| warning.contains("reading their logs again")));
+    sell(&mut bench, WETH, ether(50));
+    bench.mine();
+    bench.mine();
+    assert_eq!(bench.strategy.view().phase(), Phase::Following);
+    let fresh = bench.afresh();
+    assert_eq!((bench.pools(), bench.open()), (fresh.pools(), fresh.open()));
+    assert!(!bench.open().is_empty());
+}
+
+#[test]
+fn worthless_pools_do_not_keep_others_from_their_turn() {
+    let terms = TermsConfig { cycles: 1, ..config().terms };
+    let mut bench = calm(ArbitrageConfig { terms, ..config() });
+    // Gain without end by their rates, and a few units in fact.
+    for number in 10..14 {
+        bench.pair(V2, number, [WETH, USDC], [1_000, 900_000_000]);
+    }
+    sell(&mut bench, WETH, ether(50));
+    (0..8).for_each(|_| bench.mine());
+    assert!(only(&bench).facts["pools"].contains(&bench::pool(1).to_string()));
+}
+
+#[test]
+fn a_cycle_has_no_more_swaps_than_asked_for() {
+    let mut bench = calm(ArbitrageConfig { terms: TermsConfig { hops: 2, ..config().terms }, ..config() });
+    sell(&mut bench, WETH, ether(50));
+    bench.mine();
+    assert_eq!(only(&bench).intent.calls.len(), 2);
+}
+
+#[test]
 fn a_pool_that_the_chain_contradicts_is_left_alone() {
     let mut bench = calm(config());
     // A pair that moves without a `Sync`: a token that takes a fee, or a fork that says it otherwise.

@@ -5,6 +5,7 @@ use eyre::{OptionExt, ensure};
 use keepwright::{
     ChainTerms,
     arbitrage::{ArbitrageConfig, BaseConfig, Exchange, STRATEGY, TermsConfig},
+    core::units::Bps,
     door::Policy,
     evm::FeeModel,
 };
@@ -47,6 +48,13 @@ impl ArbitrageTable {
     pub(crate) fn strategy(&self, policy: &Policy, terms: ChainTerms) -> eyre::Result<ArbitrageConfig> {
         let hops = self.terms.hops;
         ensure!((2..=4).contains(&hops), "`arbitrage.terms.hops` is {hops}; write 2, 3 or 4");
+        let slippage = self.terms.slippage;
+        ensure!(
+            slippage <= Bps::WHOLE,
+            "`arbitrage.terms.slippage` is {}; write at most {}",
+            slippage.0,
+            Bps::WHOLE.0
+        );
         ensure!(!self.exchanges.is_empty(), "`arbitrage.exchanges` is empty; name who makes pools");
         let base = |table: &BaseTable| {
             let token = token(policy, &table.token)?;

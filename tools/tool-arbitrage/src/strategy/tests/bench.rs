@@ -331,6 +331,9 @@ impl Bench {
                 let mut new = wanted.clone();
                 new.retain(|interest| !self.interests.contains(interest));
                 self.interests = wanted;
+                if new.is_empty() {
+                    continue;
+                }
                 let (head, logs) = (self.chain.last().unwrap().0, self.past(&new));
                 queue.push_front(ChainEvent::History { head, logs: Vec::new(), last: true });
                 queue.push_front(ChainEvent::History { head, logs, last: false });
@@ -341,10 +344,13 @@ impl Bench {
     fn read(&self, query: &Query) -> Answered {
         let selector: [u8; 4] = query.data[..4].try_into().unwrap();
         if let Some(at) = FEEDS.iter().position(|feed| *feed == query.to) {
-            assert_eq!(selector, IFeed::latestRoundDataCall::SELECTOR);
             if self.feeds_are_silent {
                 return Err(Vec::new().into());
             }
+            if selector == IFeed::decimalsCall::SELECTOR {
+                return Ok(U256::from(8u8).abi_encode().into());
+            }
+            assert_eq!(selector, IFeed::latestRoundDataCall::SELECTOR);
             let dollars = U256::from([2_000u64, 1][at] * 100_000_000);
             return Ok([U256::ONE, dollars, U256::ONE, U256::ONE, U256::ONE].abi_encode().into());
         }
