@@ -3,11 +3,11 @@
 use std::{fmt, pin::pin, sync::Arc, time::Duration};
 
 use agent_core::{
-    OutcomeReport, RunLimits,
+    RunLimits,
     ports::{Door, Memory, Moment, Observer, Planner, Reader, Strategy, Underway},
 };
 use futures::FutureExt;
-use tokio::{sync::mpsc, task::JoinSet, time::timeout};
+use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -16,9 +16,10 @@ use crate::{
     board::Board,
     deliberation::{self, AnyPlanner, Deliberation},
     error::{AgentError, ended},
+    inboxes::Inboxes,
     load::{Gauge, Tally},
     reflex::{Reflex, Shared},
-    settlements::{Inboxes, Settlements},
+    settlements::Settlements,
     toolbox::Toolbox,
 };
 
@@ -132,16 +133,16 @@ impl Agent {
         let Self { parts, planner, limits, board, tally } = self;
         let AgentParts { reader, door, memory, observer, strategies, toolbox } = parts;
         let memory = Advisory::new(memory, observer.clone());
-        let (inboxes, lanes) = inboxes(strategies);
+        let (inboxes, lanes) = Inboxes::of(strategies);
         let (under_way, in_flight, settlements) =
-            Settlements::new(inboxes, memory.clone(), board.clone(), stop.clone());
+            Settlements::new(inboxes.clone(), memory.clone(), board.clone(), stop.clone());
         for left in left {
             board.take(left.id);
             under_way.follow(left);
         }
         let said = (tally.clone(), observer.clone());
         let (errands, at_the_door) =
-            AtTheDoor::new(door.clone(), board.clone(), said, under_way, stop.clone());
+            AtTheDoor::new(door.clone(), board.clone(), said, (under_way, inboxes), stop.clone());
         let shared = Shared { board, door, errands, observer, tally };
         let mut tasks = Tasks::new();
         tasks.spawn(settlements.run());
@@ -158,18 +159,6 @@ impl Agent {
 }
 
 type Tasks = JoinSet<Result<(), AgentError>>;
-type Lane = (Box<dyn Strategy>, mpsc::UnboundedReceiver<OutcomeReport>);
-
-fn inboxes(strategies: Vec<Box<dyn Strategy>>) -> (Inboxes, Vec<Lane>) {
-    let (mut inboxes, mut lanes) = (Inboxes::new(), Vec::new());
-    for strategy in strategies {
-        let (inbox, outcomes) = mpsc::unbounded_channel();
-        inboxes.entry(strategy.name().to_owned()).or_default().push(inbox);
-        lanes.push((strategy, outcomes));
-    }
-    (inboxes, lanes)
-}
-
 /// Waits for the grace period until all tasks have ended, then ends them. The first error is the one that counts.
 async fn wind_up(mut tasks: Tasks, grace: Duration, observer: &dyn Observer) -> Result<(), AgentError> {
     let mut first = Ok(());

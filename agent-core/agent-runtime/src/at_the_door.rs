@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use agent_core::{
-    Answer, Draft, Origin, Refusal,
+    Answer, Draft, Origin, Outcome, OutcomeReport, Refusal,
     ports::{Command, Door, DoorError, Observer, Offered, Question, Reply},
 };
 use tokio::{
@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     board::Board,
     error::{AgentError, ended},
+    inboxes::Inboxes,
     load::Tally,
     settlements::UnderWay,
 };
@@ -141,6 +142,7 @@ struct Visit {
     door: Arc<dyn Door>,
     board: Board,
     under_way: UnderWay,
+    inboxes: Inboxes,
 }
 
 impl AtTheDoor {
@@ -148,13 +150,13 @@ impl AtTheDoor {
         door: Arc<dyn Door>,
         board: Board,
         (tally, observer): (Tally, Arc<dyn Observer>),
-        under_way: UnderWay,
+        (under_way, inboxes): (UnderWay, Inboxes),
         stop: CancellationToken,
     ) -> (Errands, Self) {
         let (bring, queue) = mpsc::channel(WAITING);
         let preparing = Arc::new(Semaphore::new(PREPARING));
         let errands = Errands { board: board.clone(), tally: tally.clone(), preparing, queue: bring };
-        (errands, Self { queue, tally, observer, visit: Visit { door, board, under_way }, stop })
+        (errands, Self { queue, tally, observer, visit: Visit { door, board, under_way, inboxes }, stop })
     }
 
     /// Works until nobody can bring anything any more. Once the agent is stopping, what only waits is not begun. A broken
@@ -235,7 +237,7 @@ impl Visit {
     }
 
     async fn offer_once(&self, draft: Draft, origin: Origin) -> Result<Answer, DoorError> {
-        let id = draft.id;
+        let (id, strategy, class) = (draft.id, draft.strategy.clone(), draft.class.clone());
         match self.door.offer(draft, origin).await? {
             Offered::Underway(underway) => {
                 self.under_way.follow(underway);
@@ -251,6 +253,8 @@ impl Visit {
                 } else {
                     self.board.give_back(id);
                 }
+                let outcome = Outcome::Refused(refusal.clone());
+                self.inboxes.tell(&OutcomeReport { id, strategy, class, outcome });
                 Ok(Answer::Heard(Err(refusal)))
             }
         }

@@ -8,6 +8,7 @@ mod closed_door;
 mod deliberation;
 mod error;
 mod feed;
+mod inboxes;
 mod load;
 mod planner_fn;
 mod reflex;

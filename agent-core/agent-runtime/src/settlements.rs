@@ -1,11 +1,8 @@
 //! Follows what is under way to its end, remembers, and tells the strategies.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
 };
 
 use agent_core::{
@@ -16,7 +13,7 @@ use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{advisory::Advisory, board::Board, error::AgentError};
+use crate::{advisory::Advisory, board::Board, error::AgentError, inboxes::Inboxes};
 
 /// How many transactions are under way. Counted before anybody hears that the door took one, so that no planner decides on
 /// a count that is behind.
@@ -43,9 +40,6 @@ impl UnderWay {
         drop(self.queue.send(underway));
     }
 }
-
-/// The strategies' inboxes, by name. Two strategies of one name both hear what concerns the name.
-pub(crate) type Inboxes = BTreeMap<String, Vec<mpsc::UnboundedSender<OutcomeReport>>>;
 
 /// The settlement task.
 pub(crate) struct Settlements {
@@ -115,10 +109,7 @@ impl Settlements {
         } else {
             self.board.spent(report.id);
         }
-        for inbox in self.inboxes.get(&report.strategy).into_iter().flatten() {
-            // A strategy that has stopped needs no outcomes.
-            drop(inbox.send(report.clone()));
-        }
+        self.inboxes.tell(report);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The arbitrageur of the examples, at work on a devnet.
 
 use alloy::primitives::{Address, U256, keccak256};
-use chain_devnet::{Asset, Devnet, World};
+use chain_devnet::{Asset, Devnet, Mining, World};
 use serde_json::Value;
 
 use crate::desk::{Checked, Desk, Running, sent};
@@ -11,8 +11,8 @@ const POLICY: &str = include_str!("../../../examples/arbitrageur.policy.toml");
 const RUN: &str = "run --config arbitrageur.toml --json";
 
 /// The example's config at a desk on a devnet.
-async fn at_desk() -> Checked<(Desk, Devnet, Address)> {
-    let (desk, devnet, key) = Desk::on_devnet().await?;
+pub(crate) async fn at_desk(mining: Mining) -> Checked<(Desk, Devnet, Address)> {
+    let (desk, devnet, key) = Desk::on(mining).await?;
     desk.write("arbitrageur.toml", CONFIG)?;
     desk.write("arbitrageur.policy.toml", POLICY)?;
     for (from, to) in [
@@ -28,18 +28,30 @@ async fn at_desk() -> Checked<(Desk, Devnet, Address)> {
 
 /// The same, with an executor that the policy names, and the agent acting.
 async fn live() -> Checked<(Desk, Devnet, Address, Running)> {
-    let (desk, devnet, key) = at_desk().await?;
-    desk.succeeds("executor deploy --config arbitrageur.toml")?;
-    let executor: Address = key.create(0);
-    let line = POLICY.lines().find(|line| line.starts_with("# executor =")).ok_or("no executor line")?;
-    desk.edit("arbitrageur.policy.toml", line, &format!("executor = \"{executor}\""))?;
-    let hash = keccak256(std::fs::read(desk.path("arbitrageur.policy.toml"))?);
-    let mut agent = desk.start(&format!("{RUN} --mode live --confirm-policy {hash}"))?;
-    agent.until_event("head")?;
+    let (desk, devnet, key) = at_desk(Mining::Automine).await?;
+    let executor = adopted(&desk, key)?;
+    let agent = start(&desk)?;
     Ok((desk, devnet, executor, agent))
 }
 
-fn ends(mut agent: Running) -> Checked {
+/// Deploys the first executor of this key, and names it in the policy.
+pub(crate) fn adopted(desk: &Desk, key: Address) -> Checked<Address> {
+    desk.succeeds("executor deploy --config arbitrageur.toml")?;
+    let executor = key.create(0);
+    let line = POLICY.lines().find(|line| line.starts_with("# executor =")).ok_or("no executor line")?;
+    desk.edit("arbitrageur.policy.toml", line, &format!("executor = \"{executor}\""))?;
+    Ok(executor)
+}
+
+/// Starts the agent in mode `live`, and waits until it follows the chain.
+pub(crate) fn start(desk: &Desk) -> Checked<Running> {
+    let hash = keccak256(std::fs::read(desk.path("arbitrageur.policy.toml"))?);
+    let mut agent = desk.start(&format!("{RUN} --mode live --confirm-policy {hash}"))?;
+    agent.until_event("head")?;
+    Ok(agent)
+}
+
+pub(crate) fn ends(mut agent: Running) -> Checked {
     agent.signal("TERM")?;
     assert!(agent.ended()?.success());
     Ok(())
@@ -55,14 +67,14 @@ fn amount(found: &Value, fact: &str, devnet: &Devnet) -> Checked<(Asset, U256)> 
     Ok((asset, alloy::primitives::utils::parse_units(amount, decimals)?.get_absolute()))
 }
 
-async fn held(devnet: &Devnet, executor: Address, asset: Asset) -> Checked<U256> {
+pub(crate) async fn held(devnet: &Devnet, executor: Address, asset: Asset) -> Checked<U256> {
     Ok(devnet.balance_of(devnet.manifest().asset(asset)?.address, executor).await?)
 }
 
 #[tokio::test]
 #[ignore = "needs a node: scripts/test runs it"]
 async fn the_example_observes_a_gap_without_a_key() -> Checked {
-    let (desk, devnet, key) = at_desk().await?;
+    let (desk, devnet, key) = at_desk(Mining::Automine).await?;
     std::fs::remove_dir_all(desk.path("keys"))?;
     let mut agent = desk.start(RUN)?;
     agent.until_event("head")?;

@@ -30,6 +30,8 @@ mod nodes;
 #[cfg(test)]
 mod operate;
 #[cfg(test)]
+mod poison;
+#[cfg(test)]
 mod private;
 #[cfg(test)]
 mod split;

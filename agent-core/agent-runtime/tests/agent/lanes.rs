@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use agent_core::{
-    ChainEvent, Refusal, Settlement,
+    ChainEvent, Outcome, Refusal, Settlement,
     scripted::{ScriptedDoor, refused, sample_mined, sample_order, settled},
     units::UsdE8,
 };
@@ -164,7 +164,7 @@ async fn an_agent_that_only_observes_looks_decides_and_does_nothing() {
         agent.block().await;
     }
     assert_eq!(agent.heard.all("asked").len(), 2, "one sitting of two rounds");
-    let outcome = |event: &ChainEvent| matches!(event, ChainEvent::Outcome(_));
-    assert!(!told.lock().unwrap().iter().any(outcome));
+    let closed = |event: &ChainEvent| matches!(event, ChainEvent::Outcome(report) if matches!(report.outcome, Outcome::Closed(_)));
+    assert!(!told.lock().unwrap().iter().any(closed));
     agent.stop().await.unwrap();
 }

@@ -7,9 +7,9 @@ use std::{
 };
 
 use agent_core::{
-    ChainEvent, Outcome, OutcomeReport, Settlement,
+    ChainEvent, Outcome, OutcomeReport, Refusal, Settlement,
     ports::{BoxFuture, Cue, Memory, MemoryError, Record, RecordKind},
-    scripted::{ListMemory, ScriptedDoor, sample_mined, sample_order, settled, underway},
+    scripted::{ListMemory, ScriptedDoor, refused, sample_mined, sample_order, settled, underway},
 };
 
 use crate::bench::*;
@@ -47,6 +47,23 @@ async fn a_strategy_hears_what_became_of_its_opportunity_and_memory_keeps_it() {
     };
     assert_eq!(subject, "sample/one");
     assert_eq!(*text, format!("opportunity {} reverted in block 9", opportunity(1).id));
+    agent.stop().await.unwrap();
+}
+
+/// What cannot be done now is worth knowing at once: a strategy has something else for the next block.
+#[tokio::test(start_paused = true)]
+async fn a_strategy_hears_why_its_opportunity_was_refused() {
+    let reverts = Refusal::SimulationReverts("not yet".into());
+    let refusal = reverts.clone();
+    let door = ScriptedDoor::new(move |_, _| refused(refusal.clone())).armed(sample_order());
+    let strategy = Told::publishes(&[1]);
+    let told = strategy.events.clone();
+    let mut agent = Bench::new(door, strategy).start(unasked()).await;
+    agent.block().await;
+    let heard = outcomes(&told.lock().unwrap());
+    let [OutcomeReport { id, class, outcome, .. }] = &heard[..] else { panic!("{heard:?}") };
+    assert_eq!((*id, class.as_str()), (opportunity(1).id, "sample/one"));
+    assert_eq!(*outcome, Outcome::Refused(reverts));
     agent.stop().await.unwrap();
 }
 

@@ -10,11 +10,16 @@ use agent_core::{
 /// How many blocks what was taken is remembered; the door remembers for ever.
 const MEMORY: u64 = 10_000;
 
+/// For how many blocks what cannot be done is left alone, unless one of its pools changes: then it is another opportunity.
+const REST: u64 = 300;
+
 /// The opportunities of this strategy that are open.
 #[derive(Debug, Default)]
 pub(crate) struct Board {
     open: BTreeSet<OpportunityId>,
     taken: BTreeMap<OpportunityId, BlockNumber>,
+    /// Their simulations failed: with the next block they would be the best again, and keep all others from their pools.
+    failed: BTreeMap<OpportunityId, BlockNumber>,
 }
 
 impl Board {
@@ -26,6 +31,7 @@ impl Board {
         outbox: &mut Outbox,
     ) {
         self.taken.retain(|_, at| at.0.saturating_add(MEMORY) > head.0);
+        self.failed.retain(|_, at| at.0.saturating_add(REST) > head.0);
         let ids = opportunities.iter().map(|opportunity| opportunity.id).collect();
         for gone in std::mem::replace(&mut self.open, ids) {
             if !self.open.contains(&gone) {
@@ -37,25 +43,28 @@ impl Board {
         }
     }
 
-    /// Takes note of how one ended: what was mined once, the door never lets through again. What was dropped may come back.
+    /// Takes note of how one ended: what was mined once, the door never lets through again. What was dropped may come back, and
+    /// what fails when it is tried, after a rest.
     pub(crate) fn close(&mut self, report: &OutcomeReport, head: BlockNumber, outbox: &mut Outbox) {
-        let spent = match &report.outcome {
-            Outcome::Closed(Settlement::Settled(_) | Settlement::Reverted(_)) => true,
-            Outcome::Closed(Settlement::Cancelled(_) | Settlement::Dropped { .. }) => false,
-            Outcome::Refused(refusal) => *refusal == Refusal::AlreadyTaken,
+        let shut = match &report.outcome {
+            Outcome::Closed(Settlement::Settled(_) | Settlement::Reverted(_))
+            | Outcome::Refused(Refusal::AlreadyTaken) => &mut self.taken,
+            Outcome::Refused(
+                Refusal::SimulationReverts(_) | Refusal::Delta { .. } | Refusal::BehavesDifferently { .. },
+            ) => &mut self.failed,
+            Outcome::Closed(Settlement::Cancelled(_) | Settlement::Dropped { .. }) | Outcome::Refused(_) => {
+                return;
+            }
         };
-        if !spent {
-            return;
-        }
-        self.taken.insert(report.id, head);
+        shut.insert(report.id, head);
         if self.open.remove(&report.id) {
             outbox.withdraw(report.id);
         }
     }
 
-    /// Whether one was taken.
-    pub(crate) fn is_taken(&self, id: &OpportunityId) -> bool {
-        self.taken.contains_key(id)
+    /// Whether one was taken, or rests after it failed.
+    pub(crate) fn is_shut(&self, id: &OpportunityId) -> bool {
+        self.taken.contains_key(id) || self.failed.contains_key(id)
     }
 
     /// What is open.

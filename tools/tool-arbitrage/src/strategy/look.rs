@@ -139,8 +139,8 @@ impl ArbitrageStrategy {
         proposals.sort_by_key(|proposal| Reverse(proposal.net()));
         let mut used = BTreeSet::new();
         for proposal in proposals {
-            let taken = proposal.id().is_none_or(|id| self.board.is_taken(&id));
-            let free = !taken && proposal.places().all(|place| !used.contains(&place));
+            let shut = proposal.id().is_none_or(|id| self.board.is_shut(&id));
+            let free = !shut && proposal.places().all(|place| !used.contains(&place));
             if free && let Some(opportunity) = proposal.opportunity() {
                 used.extend(proposal.places());
                 explanations.insert(opportunity.id, proposal.steps());

@@ -228,24 +228,50 @@ fn without_prices_nothing_is_proposed() {
     assert!(bench.open().is_empty());
 }
 
+fn refused(id: OpportunityId, refusal: Refusal) -> OutcomeReport {
+    OutcomeReport { id, strategy: STRATEGY.into(), class: String::new(), outcome: Outcome::Refused(refusal) }
+}
+
+/// It is withdrawn at once, so that others get its pools.
 #[test]
-fn what_was_taken_is_not_published_again_until_a_pool_changes() {
+fn what_was_taken_or_fails_is_not_published_again_until_a_pool_changes() {
+    for refusal in [Refusal::AlreadyTaken, Refusal::SimulationReverts("closed".into())] {
+        let mut bench = calm(config());
+        sell(&mut bench, WETH, ether(50));
+        bench.mine();
+        let shut = only(&bench).id;
+        bench.tell_outcome(refused(shut, refusal));
+        assert!(bench.open().is_empty());
+        bench.mine();
+        assert!(bench.open().is_empty());
+        sell(&mut bench, WETH, ether(1));
+        bench.mine();
+        assert_ne!(only(&bench).id, shut);
+    }
+}
+
+#[test]
+fn what_fails_is_tried_again_after_a_rest() {
     let mut bench = calm(config());
     sell(&mut bench, WETH, ether(50));
     bench.mine();
-    let taken = only(&bench).id;
-    let refused = |id: OpportunityId| OutcomeReport {
-        id,
-        strategy: STRATEGY.into(),
-        class: String::new(),
-        outcome: Outcome::Refused(Refusal::AlreadyTaken),
-    };
-    bench.tell_outcome(refused(taken));
-    bench.mine();
+    let failed = only(&bench).id;
+    bench.tell_outcome(refused(failed, Refusal::SimulationReverts("no liquidity to lend".into())));
+    (0..250).for_each(|_| bench.mine());
     assert!(bench.open().is_empty());
-    sell(&mut bench, WETH, ether(1));
+    (0..100).for_each(|_| bench.mine());
+    assert_eq!(only(&bench).id, failed);
+}
+
+#[test]
+fn what_is_refused_for_other_reasons_stays() {
+    let mut bench = calm(config());
+    sell(&mut bench, WETH, ether(50));
     bench.mine();
-    assert_ne!(only(&bench).id, taken);
+    let open = only(&bench).id;
+    bench.tell_outcome(refused(open, Refusal::Killed));
+    bench.mine();
+    assert_eq!(only(&bench).id, open);
 }
 
 #[test]
