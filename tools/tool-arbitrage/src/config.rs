@@ -93,18 +93,36 @@ impl Kind {
     }
 }
 
-/// What makes a cycle worth proposing, and how it is proposed.
+/// The tip's share of one part of a gain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TipConfig {
+    /// Where the part begins; it ends where the next one begins.
+    #[serde(default)]
+    pub above: UsdE8,
+    /// The share. More than all counts as all.
+    pub share: Bps,
+}
+
+/// What makes a cycle worth proposing, and how it is proposed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TermsConfig {
-    /// How much more a cycle has to bring than its gas at the most that the next block's base fee can be. The tip, and base fees
-    /// that go on rising until the deadline, are to be covered by this.
+    /// How much more a cycle has to bring than its gas at the most that the next block's base fee can be and its `tips`. Base fees
+    /// that go on rising until the deadline, and a tip beyond those, are to be covered by this.
     pub min_margin: UsdE8,
+    /// What of a gain after gas is counted as spent on the tip, part by part, in rising order; nothing without any. It is a
+    /// reserve: what is published is net of it, and less than gas, tip and margin is never gained. What is tipped in fact is the
+    /// sender's, by its own bounds: an intent does not carry a tip.
+    pub tips: Vec<TipConfig>,
+    /// Whether an amount may be split between several pools of a pair, where that gains more than the further swaps cost in gas.
+    /// Looking for it takes milliseconds a cycle.
+    pub split: bool,
     /// What a cycle costs in gas, beside its swaps.
     pub gas: u64,
     /// What each swap adds to that.
     pub gas_per_hop: u64,
-    /// How long a transaction is in bytes, where its data is paid for.
+    /// How long a transaction is in bytes, where its data is paid for. For each four swaps once more, where an amount is split.
     pub data_bytes: u64,
     /// How much less than computed the last swap may bring of the profit. Zero means exactly what was computed, or nothing happens;
     /// the swaps before it have to bring what the next one spends in any case.
@@ -128,6 +146,8 @@ impl Default for TermsConfig {
     fn default() -> Self {
         Self {
             min_margin: UsdE8::ZERO,
+            tips: Vec::new(),
+            split: false,
             gas: 200_000,
             gas_per_hop: 125_000,
             // A flash loan and four swaps through the executor are at most 70 words, a selector and what is around them.

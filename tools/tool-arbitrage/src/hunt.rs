@@ -3,6 +3,7 @@
 mod board;
 mod plan;
 mod proposal;
+mod split;
 
 pub(crate) use board::Board;
 pub(crate) use plan::{Planned, plan};

@@ -15,7 +15,7 @@ mod tools;
 mod undo;
 mod view;
 
-pub use config::{ArbitrageConfig, BaseConfig, Exchange, Kind, TermsConfig};
+pub use config::{ArbitrageConfig, BaseConfig, Exchange, Kind, TermsConfig, TipConfig};
 pub use hunt::STRATEGY;
 pub use math::{v2, v3};
 pub use pool::{Pool, Quote, Side, Unquotable};

@@ -105,6 +105,17 @@ pub trait Pool: Debug + Send + Sync {
     /// The stretch that the price is on now, in this direction; none where nothing can be swapped.
     fn stretch(&self, side: Side) -> Option<Stretch>;
 
+    /// An amount that is not greater, and of which rounding the fee takes nothing: between such amounts, what comes out falls short
+    /// of the curve by up to what a whole unit brings.
+    fn trimmed(&self, _side: Side, amount: U256) -> U256 {
+        amount
+    }
+
+    /// Whether to ask for an output costs about what it costs to offer an input.
+    fn inverts(&self) -> bool {
+        true
+    }
+
     /// The whole curve in this direction, where it is one constant product with the rounding of Uniswap v2: then
     /// [`quote_in`](Pool::quote_in) answers exactly as it, and cycles of such pools are sized by a closed form.
     fn product(&self, _side: Side) -> Option<Product> {

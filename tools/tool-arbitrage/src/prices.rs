@@ -10,8 +10,8 @@ use alloy_primitives::{Address, U256};
 
 use crate::{
     abi::{IFeed, IGasPriceOracle, ILender, decode, query},
-    config::ArbitrageConfig,
-    sizing::WeiPrice,
+    config::{ArbitrageConfig, TipConfig},
+    sizing::{Bracket, Tip, WeiPrice},
 };
 
 const NATIVE_DECIMALS: u8 = 18;
@@ -135,6 +135,14 @@ impl Prices {
             units: U256::from(native.ok()?).checked_mul(unit)?,
             wei: U256::from(base.ok()?).checked_mul(coin)?,
         })
+    }
+
+    /// The operator's tip in base units of a base token.
+    pub(crate) fn tip(&self, token: &Address, config: &ArbitrageConfig) -> Option<Tip> {
+        let bracket = |tip: &TipConfig| {
+            Some(Bracket { above: self.units_for(tip.above, token, config)?, share: tip.share })
+        };
+        config.terms.tips.iter().map(bracket).collect::<Option<_>>().map(Tip::Brackets)
     }
 
     /// How many base units of a base token are worth at least `value`; nothing for what is not positive.

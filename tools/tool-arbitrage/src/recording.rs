@@ -18,8 +18,8 @@
 //! other contracts may be there and mean nothing. A reorganised block is not part of a recording.
 //!
 //! # Where recordings are from
-//! [`Generator`] makes them from a seed, by power laws: pairs of Uniswap v2 only, so far. A recorder writes the same lines from a
-//! devnet's or a chain's logs.
+//! [`Generator`] makes them from a seed, by power laws: pairs of Uniswap v2, and pools of Uniswap v3 with positions that come and
+//! go, as many as its [`Shape`] says. A recorder writes the same lines from a devnet's or a chain's logs. [`Pools`] follows either.
 
 use std::io::{self, BufRead, Write};
 
@@ -27,11 +27,14 @@ use alloy_primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 mod decimal;
+mod emit;
 mod generator;
-mod pairs;
+mod pools;
 
 pub use generator::{Generator, Shape};
-pub use pairs::Pairs;
+pub use pools::{Pools, Recorded};
+
+use crate::pool::V3LogError;
 
 /// What the first line's `format` says.
 const FORMAT: &str = "keepwright-market";
@@ -170,6 +173,19 @@ pub enum RecordingError {
     Order {
         /// Counted from 1.
         line: u64,
+    },
+    /// A log that cannot follow on what was there.
+    #[error(
+        "block {number} of the recording has a log of {address} that cannot be: one before it is missing"
+    )]
+    Log {
+        /// The block's height.
+        number: u64,
+        /// Who emitted it.
+        address: Address,
+        /// Why it cannot be.
+        #[source]
+        cause: V3LogError,
     },
 }
 

@@ -201,6 +201,13 @@ impl Search {
         Routes::of(&self.graph, cycle, limit)
     }
 
+    /// The pools of each hop of a cycle that trade at all, those with the best marginal rates first: what an amount may be split
+    /// between. Those of a cycle of two hops are the same, there and back.
+    #[must_use]
+    pub fn lanes(&self, cycle: &Cycle) -> Vec<Vec<Hop>> {
+        routes::lanes(&self.graph, cycle)
+    }
+
     /// What a pool of this stretch weighs on an arc: bases have the first numbers, and each its dust.
     fn weigh(&self, arc: u32, stretch: Stretch) -> i32 {
         let dust = self.graph.ends(arc).and_then(|(_, head, _)| self.dust.get(at(head)));

@@ -7,7 +7,7 @@ use alloy_primitives::U256;
 use tool_arbitrage::{
     Side,
     pool::V2Pool,
-    recording::{Generator, Pairs, Shape},
+    recording::{Generator, Pools, Recorded, Shape},
     search::{Base, Hops, Search, Terms},
     sizing::{Costs, Leg, Limits, Sized, Tip, output, size},
 };
@@ -22,22 +22,28 @@ const EVALUATIONS: u32 = 60;
 /// A cycle's pools as they were.
 type Cycle = Vec<(V2Pool, Side)>;
 
+fn pair(pool: &Recorded) -> Option<V2Pool> {
+    if let Recorded::V2(pair) = pool { Some(*pair) } else { None }
+}
+
 fn cycles(shape: Shape) -> Vec<Cycle> {
     let mut market = Generator::new(shape);
     let header = market.header();
-    let mut pairs = Pairs::of(&header);
+    let mut pools = Pools::of(&header);
     let bases = header.bases.iter().map(|token| Base { token: *token, dust: U256::ZERO }).collect();
     let terms = Terms { bases, hops: Hops::Four, limit: 1 << 20 };
-    let mut search = Search::new(&pairs.tokens(), &terms).unwrap();
-    pairs.pools().iter().enumerate().for_each(|(place, pool)| search.update(place, pool));
+    let mut search = Search::new(&pools.tokens(), &terms).unwrap();
+    pools.pools().iter().enumerate().for_each(|(place, pool)| search.update(place, pool));
     search.rescan();
     let mut cycles = Vec::new();
     while cycles.len() < CYCLES {
-        let changed = pairs.apply(&market.block());
-        changed.iter().for_each(|place| search.update(*place, &pairs.pools()[*place]));
+        let changed = pools.apply(&market.block()).unwrap();
+        changed.iter().for_each(|place| search.update(*place, &pools.pools()[*place]));
         for cycle in search.search() {
             for route in search.routes(&cycle, 16).routes {
-                cycles.push(route.hops.iter().map(|hop| (pairs.pools()[hop.pool], hop.side)).collect());
+                let hops = route.hops.iter();
+                let hops = hops.map(|hop| Some((pair(&pools.pools()[hop.pool])?, hop.side)));
+                cycles.push(hops.collect::<Option<Cycle>>().unwrap());
             }
         }
     }

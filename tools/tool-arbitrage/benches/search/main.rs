@@ -16,7 +16,7 @@
 use std::time::Instant;
 
 use tool_arbitrage::{
-    recording::{Block, Generator, Pairs, Shape},
+    recording::{Block, Generator, Pools, Shape},
     search::{Base, Hops, Search, Terms},
 };
 
@@ -34,8 +34,8 @@ const APART: f64 = 6e-5;
 
 fn main() {
     let json = std::env::args().any(|argument| argument == "--json");
-    let small = Shape { seed: 1, tokens: 3_000, pools: 10_000, changes: 100 };
-    let large = Shape { seed: 1, tokens: 30_000, pools: 100_000, changes: 1_000 };
+    let small = Shape { seed: 1, tokens: 3_000, pools: 10_000, ticked: 0, changes: 100 };
+    let large = Shape { seed: 1, tokens: 30_000, pools: 100_000, ticked: 0, changes: 1_000 };
     row::head(json);
     let [three, four] = [Hops::Three, Hops::Four].map(|hops| searched(small, 400, hops));
     let three_of_many = searched(large, 60, Hops::Three);
@@ -79,21 +79,21 @@ impl Times {
 fn searched(shape: Shape, blocks: usize, hops: Hops) -> Times {
     let mut market = Generator::new(shape);
     let header = market.header();
-    let mut pairs = Pairs::of(&header);
+    let mut pools = Pools::of(&header);
     let bases = header.bases.iter().map(|token| Base { token: *token, dust: Default::default() }).collect();
-    let mut search = Search::new(&pairs.tokens(), &Terms { bases, hops, limit: 1 << 20 }).unwrap();
-    let mut peer = Rescan::new(pairs.pools(), &header.bases);
-    pairs.pools().iter().enumerate().for_each(|(place, pool)| search.update(place, pool));
+    let mut search = Search::new(&pools.tokens(), &Terms { bases, hops, limit: 1 << 20 }).unwrap();
+    let mut peer = Rescan::new(pools.pools(), &header.bases);
+    pools.pools().iter().enumerate().for_each(|(place, pool)| search.update(place, pool));
     search.rescan();
     // Made up before, so that this does not clear the caches in between.
     let recorded: Vec<Block> = (0..WARM + blocks).map(|_| market.block()).collect();
     let mut times = Times::default();
     for (block, logs) in recorded.iter().enumerate() {
-        let changed = pairs.apply(logs);
+        let changed = pools.apply(logs).unwrap();
         let measured = block >= WARM;
         let ours = |search: &mut Search, times: &mut Times| {
             let began = Instant::now();
-            changed.iter().for_each(|place| search.update(*place, &pairs.pools()[*place]));
+            changed.iter().for_each(|place| search.update(*place, &pools.pools()[*place]));
             let updated = began.elapsed().as_nanos();
             search.search();
             if measured {
@@ -103,7 +103,7 @@ fn searched(shape: Shape, blocks: usize, hops: Hops) -> Times {
         };
         let theirs = |peer: &mut Rescan, times: &mut Times| {
             let began = Instant::now();
-            changed.iter().for_each(|place| peer.update(*place, &pairs.pools()[*place]));
+            changed.iter().for_each(|place| peer.update(*place, &pools.pools()[*place]));
             let best = peer.best(hops == Hops::Four);
             if measured {
                 times.peer.push(began.elapsed().as_nanos());
@@ -125,7 +125,7 @@ fn searched(shape: Shape, blocks: usize, hops: Hops) -> Times {
     }
     for _time in 0..50 {
         let began = Instant::now();
-        pairs.pools().iter().enumerate().for_each(|(place, pool)| peer.update(place, pool));
+        pools.pools().iter().enumerate().for_each(|(place, pool)| peer.update(place, pool));
         std::hint::black_box(peer.best(hops == Hops::Four));
         times.anew.push(began.elapsed().as_nanos());
     }

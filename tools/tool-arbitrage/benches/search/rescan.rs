@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use alloy_primitives::Address;
-use tool_arbitrage::{Pool, Side, pool::V2Pool};
+use tool_arbitrage::{Pool, Side};
 
 const NONE: f32 = f32::NEG_INFINITY;
 
@@ -54,7 +54,7 @@ impl Best {
 }
 
 impl Rescan {
-    pub(crate) fn new(pools: &[V2Pool], bases: &[Address]) -> Self {
+    pub(crate) fn new<P: Pool>(pools: &[P], bases: &[Address]) -> Self {
         let mut numbers: HashMap<Address, u32> = HashMap::new();
         for token in bases.iter().copied().chain(pools.iter().flat_map(Pool::tokens)) {
             let next = numbers.len() as u32;
@@ -94,7 +94,7 @@ impl Rescan {
         rescan
     }
 
-    pub(crate) fn update(&mut self, place: usize, pool: &V2Pool) {
+    pub(crate) fn update<P: Pool>(&mut self, place: usize, pool: &P) {
         let zero = self.zero[place] as usize;
         for (side, arc) in [(Side::Zero, zero), (Side::One, self.twins[zero] as usize)] {
             let weight = pool.stretch(side).map_or(NONE, |stretch| {

@@ -1,9 +1,9 @@
-//! The best way through a cycle, with its amounts.
+//! The best ways through a cycle, with their amounts.
 
-use agent_core::units::BlockNumber;
+use agent_core::units::{BlockNumber, Bps};
 use alloy_primitives::{Address, U256};
 
-use super::Scene;
+use super::{Scene, split};
 use crate::{
     market::Entry,
     pool::Side,
@@ -29,28 +29,47 @@ pub(crate) struct Step {
     pub(crate) output: U256,
 }
 
-/// A cycle that pays, with all its amounts.
+/// A cycle that gains, before gas and tip.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Planned {
     /// Where it begins and ends.
     pub(crate) base: Address,
-    /// The swaps, in order.
-    pub(crate) steps: Vec<Step>,
+    /// Those of which either may be better, depending on gas: the one of more swaps gains more.
+    pub(crate) ways: Vec<Way>,
+}
+
+/// One way through a cycle, with all its amounts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Way {
+    /// The swaps of each hop: more than one where it is split between pools.
+    pub(crate) hops: Vec<Vec<Step>>,
     /// What the flash loan of the input costs.
     pub(crate) premium: U256,
     /// The last log that changed one of its pools.
     pub(crate) stamp: (BlockNumber, u64),
 }
 
-impl Planned {
+impl Way {
+    pub(super) fn of(scene: Scene<'_>, hops: Vec<Vec<Step>>) -> Option<Self> {
+        let input = sum(hops.first()?, |step| step.input)?;
+        let places = hops.iter().flatten().map(|step| step.place);
+        let stamp = places.filter_map(|place| scene.market.get(place)).map(|entry| entry.stamp).max()?;
+        Some(Self { hops, premium: scene.prices.premium.of(input)?, stamp })
+    }
+
+    /// All swaps, in order.
+    pub(crate) fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.hops.iter().flatten()
+    }
+
     /// What goes in.
     pub(crate) fn input(&self) -> U256 {
-        self.steps.first().map_or(U256::ZERO, |step| step.input)
+        self.hops.first().and_then(|steps| sum(steps, |step| step.input)).unwrap_or_default()
     }
 
     /// What comes out.
     pub(crate) fn output(&self) -> U256 {
-        self.steps.last().map_or(U256::ZERO, |step| step.output)
+        self.hops.last().and_then(|steps| sum(steps, |step| step.output)).unwrap_or_default()
     }
 
     /// What the executor gains, exactly: the output less what is paid back. `None` where that is nothing.
@@ -60,25 +79,37 @@ impl Planned {
     }
 }
 
-/// The choice of pools for a cycle that gains most after the premium, and how much. `None` where none gains anything. What gas
-/// costs changes neither: it is the same for all choices.
+/// What several swaps come to.
+pub(super) fn sum(steps: &[Step], of: impl Fn(&Step) -> U256) -> Option<U256> {
+    steps.iter().map(of).try_fold(U256::ZERO, U256::checked_add)
+}
+
+/// The choice of pools for a cycle that gains most after the premium, and how much; and the split between parallel pools that
+/// gains more, if the operator wants one. `None` where none gains anything. What gas costs is left to the proposal: all choices
+/// of the same number of swaps cost the same.
 pub(crate) fn plan(scene: Scene<'_>, search: &Search, cycle: &Cycle) -> Option<Planned> {
     let base = search.tokens(cycle).next()?;
     let routes = search.routes(cycle, ROUTES).routes;
     let sized = routes.iter().filter_map(|route| Some((sized(scene, base, &route.hops)?, &route.hops)));
     let (sized, hops) = sized.max_by_key(|(sized, _)| sized.net)?;
-    let steps = steps(scene, hops, sized.input)?;
-    let stamps = steps.iter().filter_map(|step| scene.market.get(step.place)).map(|entry| entry.stamp);
-    let (stamp, premium) = (stamps.max()?, scene.prices.premium.of(sized.input)?);
-    Some(Planned { base, steps, premium, stamp })
+    let alone = Way::of(scene, steps(scene, hops, sized.input)?)?;
+    let split = if scene.config.terms.split { split::way(scene, search, cycle, base) } else { None };
+    let more = split.filter(|split| split.profit() > alone.profit());
+    Some(Planned { base, ways: more.into_iter().chain([alone]).collect() })
 }
 
 fn sized(scene: Scene<'_>, base: Address, hops: &[Hop]) -> Option<Sized> {
     let legs = hops.iter().map(|hop| leg(scene.market.get(hop.pool)?, hop.side));
     let legs: Vec<Leg<'_>> = legs.collect::<Option<_>>()?;
-    let costs = Costs { fixed: U256::ZERO, premium: scene.prices.premium.bps, tip: Tip::None };
-    let limits = Limits { most: scene.config.base(&base)?.most, effort: EFFORT };
-    size(&legs, &costs, &limits).filter(Sized::pays)
+    size_legs(scene, base, &legs, EFFORT)
+}
+
+/// What gains most after the premium.
+pub(super) fn size_legs(scene: Scene<'_>, base: Address, legs: &[Leg<'_>], effort: u32) -> Option<Sized> {
+    let premium: Bps = scene.prices.premium.bps;
+    let costs = Costs { fixed: U256::ZERO, premium, tip: Tip::None };
+    let limits = Limits { most: scene.config.base(&base)?.most, effort };
+    size(legs, &costs, &limits).filter(Sized::pays)
 }
 
 fn leg(entry: &Entry, side: Side) -> Option<Leg<'_>> {
@@ -86,7 +117,7 @@ fn leg(entry: &Entry, side: Side) -> Option<Leg<'_>> {
 }
 
 /// Every swap's amounts, quoted again in integers. `None` where a pool would take only a part.
-fn steps(scene: Scene<'_>, hops: &[Hop], input: U256) -> Option<Vec<Step>> {
+fn steps(scene: Scene<'_>, hops: &[Hop], input: U256) -> Option<Vec<Vec<Step>>> {
     let mut amount = input;
     let mut steps = Vec::with_capacity(hops.len());
     for hop in hops {
@@ -94,7 +125,7 @@ fn steps(scene: Scene<'_>, hops: &[Hop], input: U256) -> Option<Vec<Step>> {
         if quote.consumed != amount {
             return None;
         }
-        steps.push(Step { place: hop.pool, side: hop.side, input: amount, output: quote.output });
+        steps.push(vec![Step { place: hop.pool, side: hop.side, input: amount, output: quote.output }]);
         amount = quote.output;
     }
     Some(steps)

@@ -9,7 +9,10 @@ use agent_core::{
 use alloy_primitives::{Address, U256};
 use alloy_sol_types::SolCall;
 
-use super::{Planned, Scene, plan::Step};
+use super::{
+    Planned, Scene,
+    plan::{Step, Way, sum},
+};
 use crate::{
     abi::{IRouterV2, IRouterV3},
     config::Kind,
@@ -21,42 +24,58 @@ use crate::{
 /// The name in policies, budgets and memory.
 pub const STRATEGY: &str = "arbitrage";
 
-/// A cycle, and what has to be gained with it at least.
+/// A way through a cycle, and what has to be gained with it at least.
 #[derive(Debug)]
 pub(crate) struct Proposal<'a> {
     scene: Scene<'a>,
-    planned: &'a Planned,
+    way: &'a Way,
     base: &'a Token,
     /// What the executor has to gain at least, in base units.
     floor: U256,
     gross: UsdE8,
+    costs: Spent,
+}
+
+/// What is paid beside the loan.
+#[derive(Debug, Clone, Copy)]
+struct Spent {
     gas: UsdE8,
+    /// In base units, and what they are worth.
+    tip: (U256, UsdE8),
 }
 
 impl<'a> Proposal<'a> {
-    /// The proposal for a plan. `None` where it brings less than gas and margin, or something has no price.
+    /// The proposal for a plan: the way that leaves most after gas and tip, of two that leave the same the one of fewer swaps.
+    /// `None` where none brings as much as gas, tip and margin, or something has no price.
     pub(crate) fn of(scene: Scene<'a>, planned: &'a Planned) -> Option<Self> {
-        let Scene { config, prices, .. } = scene;
-        let base = config.token(&planned.base)?;
-        let profit = planned.profit()?;
-        let wei = cost(scene, planned.steps.len())?;
-        let fixed = Costs::fixed(wei, Wei::ZERO, prices.wei_in(&base.address, config)?)?;
-        let margin = prices.units_for(config.terms.min_margin, &base.address, config)?;
-        let needed = fixed.checked_add(margin)?;
-        let floor = config.terms.slippage.off(profit)?.max(needed).max(U256::ONE);
-        let gross = UsdE8::value_of(profit, base.decimals, prices.of(&base.address)?)?;
-        let gas = prices.of_wei(wei, config)?;
-        (floor <= profit).then_some(Self { scene, planned, base, floor, gross, gas })
+        let base = scene.config.token(&planned.base)?;
+        let ways = planned.ways.iter().filter_map(|way| Self::by(scene, base, way));
+        ways.max_by_key(Self::net)
     }
 
-    /// What it brings after gas.
+    fn by(scene: Scene<'a>, base: &'a Token, way: &'a Way) -> Option<Self> {
+        let Scene { config, prices, .. } = scene;
+        let (profit, price) = (way.profit()?, prices.of(&base.address)?);
+        let wei = cost(scene, way.steps().count())?;
+        let fixed = Costs::fixed(wei, Wei::ZERO, prices.wei_in(&base.address, config)?)?;
+        let tip = prices.tip(&base.address, config)?.of(profit.saturating_sub(fixed))?;
+        let margin = prices.units_for(config.terms.min_margin, &base.address, config)?;
+        let needed = fixed.checked_add(tip)?.checked_add(margin)?;
+        let floor = config.terms.slippage.off(profit)?.max(needed).max(U256::ONE);
+        let gross = UsdE8::value_of(profit, base.decimals, price)?;
+        let tip = (tip, UsdE8::value_of(tip, base.decimals, price)?);
+        let costs = Spent { gas: prices.of_wei(wei, config)?, tip };
+        (floor <= profit).then_some(Self { scene, way, base, floor, gross, costs })
+    }
+
+    /// What it brings after gas and tip.
     pub(crate) fn net(&self) -> Option<UsdE8> {
-        self.gross.checked_sub(self.gas)
+        self.gross.checked_sub(self.costs.sum()?)
     }
 
     /// The pools that it goes through, by their places.
     pub(crate) fn places(&self) -> impl Iterator<Item = usize> {
-        self.planned.steps.iter().map(|step| step.place)
+        self.way.steps().map(|step| step.place)
     }
 
     /// The same for as long as none of its pools changes.
@@ -66,25 +85,29 @@ impl<'a> Proposal<'a> {
             subject.extend_from_slice(entry.address.as_slice());
             subject.push(u8::from(step.side == Side::One));
         }
-        let (block, index) = self.planned.stamp;
+        let (block, index) = self.way.stamp;
         // Another branch may have another log at the same place.
-        let amounts = [self.planned.input(), self.planned.output()].map(|amount| amount.to_be_bytes::<32>());
+        let amounts = [self.way.input(), self.way.output()].map(|amount| amount.to_be_bytes::<32>());
         let place = [block.0.to_be_bytes(), index.to_be_bytes()].concat();
-        let occasion = [place, amounts.concat()].concat();
+        // As may the same amount, split otherwise.
+        let split = self.way.hops.iter().filter(|steps| steps.len() > 1).flatten();
+        let shares: Vec<u8> = split.flat_map(|step| step.input.to_be_bytes::<32>()).collect();
+        let occasion = [place, amounts.concat(), shares].concat();
         Some(OpportunityId::derive(STRATEGY, &subject, &occasion))
     }
 
     /// The proposal as an opportunity.
     pub(crate) fn opportunity(&self) -> Option<Opportunity> {
         let config = self.scene.config;
-        let notional = TokenAmount { token: self.base.address, raw: self.planned.input() };
+        let notional = TokenAmount { token: self.base.address, raw: self.way.input() };
         let floors = vec![TokenAmount { token: self.base.address, raw: self.floor }];
         Some(Opportunity {
             id: self.id()?,
             strategy: STRATEGY.to_owned(),
             class: format!("{STRATEGY}/{}", self.base.symbol),
             seen_at: self.scene.head.block,
-            appraisal: Appraisal { gross: self.gross, gas: self.gas, notional },
+            // A tip is what is paid for gas beyond the base fee.
+            appraisal: Appraisal { gross: self.gross, gas: self.costs.sum()?, notional },
             intent: Intent {
                 borrow: config.terms.lender.map(|lender| Borrow { lender, amount: notional }),
                 calls: self.calls()?,
@@ -105,13 +128,15 @@ impl<'a> Proposal<'a> {
             .collect();
         told.push(format!(
             "{} in, {} out, {} for the loan: {} is gained, and nothing happens for less than {}",
-            self.base.display(self.planned.input()),
-            self.base.display(self.planned.output()),
-            self.base.display(self.planned.premium),
-            self.base.display(self.planned.profit().unwrap_or_default()),
+            self.base.display(self.way.input()),
+            self.base.display(self.way.output()),
+            self.base.display(self.way.premium),
+            self.base.display(self.way.profit().unwrap_or_default()),
             self.base.display(self.floor),
         ));
-        told.push(format!("worth {}, less {} for gas", self.gross, self.gas));
+        let (tip, worth) = self.costs.tip;
+        let tip = if tip.is_zero() { String::new() } else { format!(" and {worth} for the tip") };
+        told.push(format!("worth {}, less {} for gas{tip}", self.gross, self.costs.gas));
         told
     }
 
@@ -132,15 +157,17 @@ impl<'a> Proposal<'a> {
     }
 
     fn facts(&self) -> BTreeMap<String, String> {
-        let pools = self.swaps().unwrap_or_default();
-        let route = pools.iter().map(|(_, entry)| entry.address.to_string()).collect::<Vec<_>>().join(" > ");
+        let pool = |step: &Step| self.scene.market.get(step.place).map(|entry| entry.address.to_string());
+        let hop = |steps: &Vec<Step>| steps.iter().filter_map(pool).collect::<Vec<_>>().join(" + ");
+        let route = self.way.hops.iter().map(hop).collect::<Vec<_>>().join(" > ");
         let amount = |raw| self.base.display(raw);
         [
             ("pools", route),
-            ("input", amount(self.planned.input())),
-            ("output", amount(self.planned.output())),
-            ("premium", amount(self.planned.premium)),
-            ("profit", amount(self.planned.profit().unwrap_or_default())),
+            ("input", amount(self.way.input())),
+            ("output", amount(self.way.output())),
+            ("premium", amount(self.way.premium)),
+            ("profit", amount(self.way.profit().unwrap_or_default())),
+            ("tip", amount(self.costs.tip.0)),
             ("floor", amount(self.floor)),
         ]
         .into_iter()
@@ -148,13 +175,16 @@ impl<'a> Proposal<'a> {
         .collect()
     }
 
-    fn swaps(&self) -> Option<Vec<(&Step, &'a Entry)>> {
-        self.planned.steps.iter().map(|step| Some((step, self.scene.market.get(step.place)?))).collect()
+    fn swaps(&self) -> Option<Vec<(&'a Step, &'a Entry)>> {
+        self.way.steps().map(|step| Some((step, self.scene.market.get(step.place)?))).collect()
     }
 
-    /// Each swap is to bring exactly what the next one spends; the last, what the loan takes and the floor.
+    /// Each swap is to bring exactly what was computed, which the next ones spend; the last, what is missing then for the loan
+    /// and the floor.
     fn calls(&self) -> Option<Vec<Call>> {
-        let least = self.planned.input().checked_add(self.planned.premium)?.checked_add(self.floor)?;
+        let needed = self.way.input().checked_add(self.way.premium)?.checked_add(self.floor)?;
+        let (_, beside) = self.way.hops.last()?.split_last()?;
+        let least = needed.saturating_sub(sum(beside, |step| step.output)?);
         let swaps = self.swaps()?;
         let last = swaps.len().checked_sub(1)?;
         let call = |(at, (step, entry)): (usize, (&Step, &Entry))| {
@@ -194,12 +224,22 @@ impl<'a> Proposal<'a> {
     }
 }
 
+impl Spent {
+    fn sum(self) -> Option<UsdE8> {
+        self.gas.checked_add(self.tip.1)
+    }
+}
+
+/// Swaps whose data the operator's `data_bytes` are of.
+const SWAPS: u64 = 4;
+
 /// What so many swaps cost in wei: their gas at the most that the next block's base fee can be (EIP-1559), and the fee for data.
-fn cost(scene: Scene<'_>, hops: usize) -> Option<Wei> {
-    let terms = scene.config.terms;
-    let gas = terms.gas.checked_add(terms.gas_per_hop.checked_mul(u64::try_from(hops).ok()?)?)?;
+fn cost(scene: Scene<'_>, swaps: usize) -> Option<Wei> {
+    let (terms, swaps) = (&scene.config.terms, u64::try_from(swaps).ok()?);
+    let gas = terms.gas.checked_add(terms.gas_per_hop.checked_mul(swaps)?)?;
     let base_fee = scene.head.base_fee.checked_add(scene.head.base_fee.div_ceil(8))?;
-    Wei::for_gas(gas, base_fee)?.checked_add(scene.prices.data_fee)
+    let data = scene.prices.data_fee.0.checked_mul(U256::from(swaps.div_ceil(SWAPS)))?;
+    Wei::for_gas(gas, base_fee)?.checked_add(Wei(data))
 }
 
 /// What goes in, and what comes out.

@@ -1,5 +1,7 @@
 //! One pool, as its logs have it.
 
+use std::sync::Arc;
+
 use agent_core::{Answered, ChainLog, Query, units::BlockNumber};
 use alloy_primitives::{Address, Log};
 use alloy_sol_types::SolEvent;
@@ -44,6 +46,15 @@ impl State {
         match self {
             Self::V2(pool) => Some(pool),
             Self::V3(pool) => Some(pool),
+            Self::Distrusted(_) => None,
+        }
+    }
+
+    /// A copy of it, to be traded with others as one.
+    pub(crate) fn shared(&self) -> Option<Arc<dyn Pool>> {
+        match self {
+            Self::V2(pool) => Some(Arc::new(*pool)),
+            Self::V3(pool) => Some(Arc::new(pool.clone())),
             Self::Distrusted(_) => None,
         }
     }

@@ -123,6 +123,11 @@ impl V3Pool {
         self.book.tick(tick)
     }
 
+    /// All initialised ticks, rising.
+    pub fn ticks(&self) -> impl Iterator<Item = (i32, TickLiquidity)> {
+        self.book.between(MIN_TICK, MAX_TICK)
+    }
+
     /// A word of the bitmap (`tickBitmap`).
     #[must_use]
     pub fn bitmap(&self, word: i16) -> U256 {
@@ -170,6 +175,15 @@ impl V3Pool {
     #[must_use]
     pub fn after(&self, swap: &Swap) -> Self {
         Self { slot: swap.after, ..self.clone() }
+    }
+
+    /// Of a multiple of this, the fee is a whole number.
+    fn fee_period(&self) -> U256 {
+        let (mut one, mut other) = (WHOLE_FEE, self.terms.fee_pips);
+        while other != 0 {
+            (one, other) = (other, one.checked_rem(other).unwrap_or_default());
+        }
+        U256::from(WHOLE_FEE.checked_div(one).unwrap_or(1))
     }
 
     /// The limit that a swap has, given or not.
@@ -241,6 +255,13 @@ impl Pool for V3Pool {
         }
         let quote = Quote { consumed: swap.consumed, output: swap.output };
         Ok((quote, Box::new(self.after(&swap))))
+    }
+
+    /// What the last step takes is cut to a whole number after its fee.
+    fn trimmed(&self, side: Side, amount: U256) -> U256 {
+        let last = self.land(side, Exact::In(amount), None).ok().and_then(|landing| landing.last);
+        let over = last.and_then(|last| last.checked_rem(self.fee_period()));
+        amount.saturating_sub(over.unwrap_or_default())
     }
 
     fn stretch(&self, side: Side) -> Option<Stretch> {

@@ -5,15 +5,17 @@ use std::collections::BTreeSet;
 
 use alloy_primitives::{Address, U256};
 
-use super::{Block, Header, PairSnapshot, Pairs, Snapshot};
+use super::{Block, Header, Log, Snapshot, emit};
 use crate::{
     math::v2::V2Fee,
     pool::{Pool, Side, V2Pool},
 };
 
 mod chance;
+mod ticked;
 
 use chance::{Chance, Ranks};
+use ticked::Ticked;
 
 /// How many base tokens there are: the ones with the most pools.
 const BASES: usize = 4;
@@ -31,6 +33,8 @@ pub struct Shape {
     pub tokens: usize,
     /// How many pools.
     pub pools: usize,
+    /// How many of a hundred pools are Uniswap v3's.
+    pub ticked: usize,
     /// How many of them trade in a block.
     pub changes: usize,
 }
@@ -41,7 +45,7 @@ pub struct Generator {
     shape: Shape,
     chance: Chance,
     tokens: Vec<Token>,
-    pools: Vec<(Address, Ends, V2Pool)>,
+    pools: Vec<(Address, Ends, Kind)>,
     /// Pools whose price a trade moved far: somebody trades them back in the next block.
     shocked: BTreeSet<usize>,
     number: u64,
@@ -49,6 +53,12 @@ pub struct Generator {
 
 /// Two tokens by their places, in a pool's order.
 type Ends = (usize, usize);
+
+#[derive(Debug)]
+enum Kind {
+    Pair(V2Pool),
+    Ticked(Ticked),
+}
 
 #[derive(Debug)]
 struct Token {
@@ -79,19 +89,17 @@ impl Generator {
     /// The first line of the recording, as the market stands now.
     #[must_use]
     pub fn header(&self) -> Header {
-        let Shape { seed, tokens, pools, changes } = self.shape;
+        let Shape { seed, tokens, pools, ticked, changes } = self.shape;
         let origin = format!(
-            "generated: power law, seed {seed}, {tokens} tokens, {pools} pools, {changes} changes a block"
+            "generated: power law, seed {seed}, {tokens} tokens, {pools} pools, {ticked} of 100 with ticks, \
+             {changes} changes a block"
         );
         let bases = self.tokens.iter().take(BASES).map(|token| token.address).collect();
-        let snapshot = |(address, _, pool): &(Address, Ends, V2Pool)| {
-            Snapshot::V2(PairSnapshot {
-                address: *address,
-                tokens: pool.tokens(),
-                kept: pool.fee().kept(),
-                whole: pool.fee().whole(),
-                reserves: pool.reserves(),
-            })
+        let snapshot = |(address, _, kind): &(Address, Ends, Kind)| -> Snapshot {
+            match kind {
+                Kind::Pair(pool) => emit::pair(*address, pool),
+                Kind::Ticked(ticked) => emit::ticked(*address, &ticked.pool),
+            }
         };
         Header::new(0, origin, self.number, bases, self.pools.iter().map(snapshot).collect())
     }
@@ -105,17 +113,16 @@ impl Generator {
             trading.insert(self.chance.below(self.pools.len()));
         }
         let mut logs = Vec::new();
-        for (index, place) in (0u64..).zip(trading) {
+        for place in trading {
             let heals = healed.contains(&place);
             let shock = !heals && self.chance.share() < SHOCK.0;
             let left = if heals { 0.0 } else { CALM.0 };
-            if let Some((address, pool)) = self.trade(place, left, shock) {
-                logs.push(Pairs::log(index, address, &pool));
-            }
+            self.trade(place, left, shock, &mut logs);
             if shock {
                 self.shocked.insert(place);
             }
         }
+        (0u64..).zip(&mut logs).for_each(|(index, log)| log.index = index);
         Block { number: self.number, logs }
     }
 
@@ -136,32 +143,57 @@ impl Generator {
         }
     }
 
-    fn pool(&mut self, ends: Ends) -> Option<V2Pool> {
+    fn pool(&mut self, ends: Ends) -> Option<Kind> {
         let (zero, one) = (self.tokens.get(ends.0)?, self.tokens.get(ends.1)?);
         let hubs = [ends.0, ends.1].into_iter().filter(|end| *end < BASES).count();
         let depth = if hubs == 2 { 3e6 } else { 2e5 } * (1.2 * self.chance.normal()).exp();
         let off = (CALM.1 * self.chance.normal()).exp();
+        // Nothing is drawn where there are none, so that such a market is what it was before there were any.
+        if self.shape.ticked > 0 && self.chance.below(100) < self.shape.ticked {
+            return Ticked::any(&mut self.chance, [zero, one], depth, off).map(Kind::Ticked);
+        }
         let reserves = [depth / zero.value, depth * off / one.value];
         let fee = if self.chance.share() < 0.2 { V2Fee::new(9_975, 10_000)? } else { V2Fee::UNISWAP };
-        V2Pool::new([zero.address, one.address], reserves.map(chance::whole), fee).ok()
+        let pool = V2Pool::new([zero.address, one.address], reserves.map(chance::whole), fee);
+        pool.ok().map(Kind::Pair)
     }
 
     /// A trade that moves the price: far, or to where so much of its deviation from the true one is left.
-    fn trade(&mut self, place: usize, left: f64, shock: bool) -> Option<(Address, V2Pool)> {
+    fn trade(&mut self, place: usize, left: f64, shock: bool, logs: &mut Vec<Log>) -> Option<()> {
         let normal = self.chance.normal();
-        let (address, ends, pool) = self.pools.get_mut(place)?;
+        let (address, ends, kind) = self.pools.get_mut(place)?;
         let (zero, one) = (self.tokens.get(ends.0)?.value, self.tokens.get(ends.1)?.value);
-        let [reserve0, reserve1] = pool.reserves();
-        let [worth0, worth1] = [chance::float(reserve0) * zero, chance::float(reserve1) * one];
-        let off = (worth1 / worth0).ln();
-        let to = if shock { SHOCK.1.copysign(normal) } else { left * off + CALM.1 * normal };
-        // Putting in a share s of a reserve moves the price by about 2 s.
-        let (side, reserve) = if to < off { (Side::Zero, reserve0) } else { (Side::One, reserve1) };
-        let amount = U256::from(chance::whole(chance::float(reserve) * (to - off).abs() / 2.0).max(1));
-        let quote = pool.quote_in(side, amount).ok()?;
-        pool.swap(side, quote).ok()?;
-        Some((*address, *pool))
+        let to = |off: f64| if shock { SHOCK.1.copysign(normal) } else { left * off + CALM.1 * normal };
+        match kind {
+            Kind::Pair(pool) => {
+                let off = off(pool, zero, one);
+                move_pair(pool, off, to(off))?;
+                logs.push(emit::log(*address, &emit::sync(pool)));
+            }
+            Kind::Ticked(ticked) => {
+                let came = ticked.move_liquidity(&mut self.chance, 2e5);
+                let swapped = ticked.swap(zero / one * to(ticked.off(zero, one)).exp());
+                logs.extend(came.iter().chain(&swapped).map(|emitted| emit::log(*address, emitted)));
+            }
+        }
+        Some(())
     }
+}
+
+/// How far a pair's price is from a true one, as a logarithm.
+fn off(pool: &V2Pool, zero: f64, one: f64) -> f64 {
+    let [reserve0, reserve1] = pool.reserves();
+    let [worth0, worth1] = [chance::float(reserve0) * zero, chance::float(reserve1) * one];
+    (worth1 / worth0).ln()
+}
+
+/// Putting in a share s of a reserve moves the price by about 2 s.
+fn move_pair(pool: &mut V2Pool, off: f64, to: f64) -> Option<()> {
+    let [reserve0, reserve1] = pool.reserves();
+    let (side, reserve) = if to < off { (Side::Zero, reserve0) } else { (Side::One, reserve1) };
+    let amount = U256::from(chance::whole(chance::float(reserve) * (to - off).abs() / 2.0).max(1));
+    let quote = pool.quote_in(side, amount).ok()?;
+    pool.swap(side, quote).ok()
 }
 
 impl Token {

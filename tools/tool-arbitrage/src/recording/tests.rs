@@ -1,8 +1,10 @@
 use alloy_primitives::U256;
 
+use crate::pool::V3Pool;
+
 use super::*;
 
-const SHAPE: Shape = Shape { seed: 7, tokens: 30, pools: 100, changes: 10 };
+const SHAPE: Shape = Shape { seed: 7, tokens: 30, pools: 100, ticked: 30, changes: 10 };
 
 fn recorded(blocks: usize) -> (Generator, Vec<u8>) {
     let mut market = Generator::new(SHAPE);
@@ -19,13 +21,29 @@ fn a_recording_replays_to_where_the_market_is() {
     let (market, file) = recorded(20);
     let (header, blocks) = Recording::open(file.as_slice()).unwrap();
     assert_eq!((header.pools.len(), header.bases.len()), (100, 4));
-    let mut pairs = Pairs::of(&header);
-    let mut changed = 0;
-    for block in blocks {
-        changed += pairs.apply(&block.unwrap()).len();
+    let ticked = header.pools.iter().filter(|pool| matches!(pool, Snapshot::V3(_))).count();
+    assert!((20..40).contains(&ticked), "{ticked}");
+    let mut pools = Pools::of(&header);
+    assert_eq!(pools.pools().len(), 100);
+    let (mut changed, mut logs) = (0, std::collections::HashMap::new());
+    for block in blocks.map(Result::unwrap) {
+        changed += pools.apply(&block).unwrap().len();
+        for log in &block.logs {
+            *logs.entry(log.topics[0]).or_insert(0) += 1;
+        }
     }
-    assert_eq!(pairs.pools(), Pairs::of(&market.header()).pools());
+    let addresses = header.pools.iter().map(|pool| match pool {
+        Snapshot::V2(pair) => pair.address,
+        Snapshot::V3(ticked) => ticked.address,
+    });
+    let followed = addresses.zip(pools.pools()).map(|(address, pool)| match pool {
+        Recorded::V2(pair) => emit::pair(address, pair),
+        Recorded::V3(ticked) => emit::ticked(address, ticked),
+    });
+    assert_eq!(followed.collect::<Vec<_>>(), market.header().pools);
     assert_eq!(changed, 200);
+    // Syncs, swaps, mints and burns.
+    assert!(logs.len() == 4 && logs.values().all(|count| *count > 3), "{logs:?}");
 }
 
 #[test]
@@ -36,10 +54,10 @@ fn a_seed_makes_one_market() {
 
 #[test]
 fn a_few_tokens_have_most_pools() {
-    let market = Generator::new(Shape { seed: 1, tokens: 1_000, pools: 3_000, changes: 1 });
+    let market = Generator::new(Shape { seed: 1, tokens: 1_000, pools: 3_000, ticked: 0, changes: 1 });
     let header = market.header();
     let mut counts = std::collections::HashMap::new();
-    for token in Pairs::of(&header).tokens().into_iter().flatten() {
+    for token in Pools::of(&header).tokens().into_iter().flatten() {
         *counts.entry(token).or_insert(0) += 1;
     }
     assert_eq!(counts.len(), 1_000);
@@ -83,4 +101,20 @@ fn what_is_no_recording_is_said_to_be_none() {
         let mut blocks = open(&format!("{header}\n{block}\n{{}}\n")).unwrap();
         assert!(matches!(blocks.pop(), Some(Err(RecordingError::Order { line: 2 }))) && blocks.is_empty());
     }
+}
+
+#[test]
+fn a_log_that_cannot_follow_is_an_error_and_no_silence() {
+    let (market, file) = recorded(20);
+    let (header, blocks) = Recording::open(file.as_slice()).unwrap();
+    let mut pools = Pools::of(&header);
+    // Without its mints a pool's ticks do not make its liquidity.
+    let mint = V3Pool::topics()[2];
+    let mut failed = blocks.map(|block| {
+        let mut block = block.unwrap();
+        block.logs.retain(|log| log.topics[0] != mint);
+        pools.apply(&block)
+    });
+    assert!(failed.any(|applied| matches!(applied, Err(RecordingError::Log { .. }))));
+    drop(market);
 }

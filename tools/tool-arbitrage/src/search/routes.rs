@@ -78,6 +78,12 @@ impl Routes {
     }
 }
 
+/// See [`Search::lanes`](super::Search::lanes).
+pub(super) fn lanes(graph: &Graph, cycle: &Cycle) -> Vec<Vec<Hop>> {
+    let levels = cycle.arcs().iter().map(|arc| Level::of(graph, *arc));
+    levels.map(|level| level.choices.into_iter().map(|(_, hop)| hop).collect()).collect()
+}
+
 impl Level {
     fn of(graph: &Graph, arc: u32) -> Self {
         let hops = graph.pools(arc).map(|pool| Hop { pool, side: graph.side_on(pool, arc) });

@@ -199,6 +199,10 @@ impl Pool for Parallel {
         Ok((Quote { consumed: amount, output }, Box::new(Self { pools })))
     }
 
+    fn inverts(&self) -> bool {
+        false
+    }
+
     /// That of the pool with the best rate. The others begin to trade somewhere on it, so it may end anywhere: it is said to
     /// last for as much as moves its price by a hundredth.
     fn stretch(&self, side: Side) -> Option<Stretch> {

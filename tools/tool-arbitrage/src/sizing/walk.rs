@@ -16,23 +16,52 @@ const TWO: U256 = U256::from_limbs([2, 0, 0, 0]);
 /// An amount in and out, and what is gained after the premium.
 #[derive(Debug, Clone, Copy)]
 struct Tried {
+    /// What is varied: the input, or what it becomes on the way.
+    place: U256,
     input: U256,
     output: U256,
     profit: I256,
 }
 
 /// What goes in and comes out, best. `None` where nothing gains.
+///
+/// It is searched among the whole amounts at the place along the cycle where a unit is worth most, each of which stands for its
+/// least input, and of these among the ones of which a fee takes no part of a unit: between them, hills are of a few of the smaller
+/// units only.
 pub(super) fn best(legs: &[Leg<'_>], premium: Bps, limits: &Limits) -> Option<(U256, U256)> {
     let start = top(legs, premium, limits.most)?;
     let attempt = |input: U256| {
         let output = output(legs, input).filter(|_| input <= limits.most)?;
         let paid = input.checked_add(super::costs::share(input, premium)?)?;
         let profit = I256::try_from(output).ok()?.checked_sub(I256::try_from(paid).ok()?)?;
-        Some(Tried { input, output, profit })
+        Some(Tried { place: input, input, output, profit })
     };
-    let climbed = climb(start.max(U256::ONE), limits.effort, attempt)?;
+    let first = lowered(start.max(U256::ONE), attempt)?;
+    let (before, place) = coarsest(legs, first.input)?;
+    let behind = legs.get(before.len());
+    let through = |place: U256| {
+        let place = behind.map_or(place, |leg| leg.pool.trimmed(leg.side, place));
+        let input = before.iter().rev().try_fold(place, |amount, leg| {
+            leg.pool.quote_out(leg.side, amount).ok().map(|quote| quote.consumed)
+        });
+        Some(Tried { place, ..attempt(input?)? })
+    };
+    let climbed = climb(Tried { place, ..first }, limits.effort, through);
     let input = least(legs, climbed);
     climbed.profit.is_positive().then_some((input, climbed.output))
+}
+
+/// The legs before the smallest amount along the cycle, and that amount. What comes behind a pool that is slow to ask for an
+/// output is not looked at.
+fn coarsest<'a, 'b>(legs: &'a [Leg<'b>], input: U256) -> Option<(&'a [Leg<'b>], U256)> {
+    let (mut before, mut least, mut amount) = (0, input, input);
+    for (hops, leg) in (1usize..).zip(legs).take_while(|(_, leg)| leg.pool.inverts()) {
+        amount = leg.pool.quote_in(leg.side, amount).ok()?.output;
+        if amount < least {
+            (before, least) = (hops, amount);
+        }
+    }
+    Some((legs.get(..before)?, least))
 }
 
 /// About where the next unit of input brings what it costs.
@@ -99,15 +128,19 @@ impl Curve {
     }
 }
 
-/// From `start` uphill, in steps that double where one is better, for `effort` of them, and halve where none is.
-fn climb(start: U256, effort: u32, attempt: impl Fn(U256) -> Option<Tried>) -> Option<Tried> {
-    let mut best = lowered(start, &attempt)?;
-    let mut step = start.wrapping_shr(COARSE).max(U256::ONE);
+/// From `start` uphill, in steps that double where one is better, for `effort` of them, and halve where none is; and over hills of
+/// rounding, as far as an eighth of `effort`.
+fn climb(start: Tried, effort: u32, attempt: impl Fn(U256) -> Option<Tried>) -> Tried {
+    let mut best = start;
+    let mut step = start.place.wrapping_shr(COARSE).max(U256::ONE);
     let mut spent = 0u32;
-    while !step.is_zero() {
-        let sides = [best.input.checked_add(step), best.input.checked_sub(step)];
+    let beside = |best: &Tried, step: U256| {
+        let sides = [best.place.checked_add(step), best.place.checked_sub(step)];
         let tried = sides.into_iter().flatten().filter_map(&attempt).max_by_key(|tried| tried.profit);
-        match tried.filter(|tried| tried.profit > best.profit) {
+        tried.filter(|tried| tried.profit > best.profit)
+    };
+    while !step.is_zero() {
+        match beside(&best, step) {
             Some(better) if spent < effort => {
                 (best, step, spent) = (better, step.saturating_mul(TWO), spent.saturating_add(1));
             }
@@ -115,11 +148,11 @@ fn climb(start: U256, effort: u32, attempt: impl Fn(U256) -> Option<Tried>) -> O
             None => step = step.wrapping_shr(1),
         }
     }
-    Some(best)
+    (1..=effort.wrapping_shr(3)).fold(best, |best, step| beside(&best, U256::from(step)).unwrap_or(best))
 }
 
 /// The first of `start`, its half, its quarter … that all pools take.
-fn lowered(start: U256, attempt: &impl Fn(U256) -> Option<Tried>) -> Option<Tried> {
+fn lowered(start: U256, attempt: impl Fn(U256) -> Option<Tried>) -> Option<Tried> {
     let halves = std::iter::successors(Some(start), |amount| Some(amount.wrapping_shr(1)));
     halves.take_while(|amount| !amount.is_zero()).find_map(attempt)
 }

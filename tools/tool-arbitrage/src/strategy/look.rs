@@ -24,7 +24,7 @@ const READS: usize = 2;
 impl ArbitrageStrategy {
     /// Reads what everything costs, and how some pools stand, when it is time to.
     pub(super) fn check(&mut self, outbox: &mut Outbox) {
-        let (head, terms) = (self.course.head(), self.config.terms);
+        let (head, terms) = (self.course.head(), &self.config.terms);
         let patience = terms.check_blocks.saturating_mul(PATIENCE);
         if self.prices.as_ref().is_some_and(|(_, at)| at.0.saturating_add(patience) < head.0) {
             self.prices = None;
@@ -118,7 +118,7 @@ impl ArbitrageStrategy {
         else {
             return;
         };
-        let terms = self.config.terms;
+        let terms = &self.config.terms;
         let news = |cycle: &&Cycle| cycle.hops() <= terms.hops && !self.sized.contains_key(*cycle);
         let mut cycles: Vec<Cycle> = search.standing().iter().filter(news).copied().collect();
         cycles.sort_by_key(|cycle| (Reverse(cycle.gain()), *cycle));

@@ -6,6 +6,7 @@
 )]
 
 mod bench;
+mod ways;
 
 use agent_core::{
     Call, Opportunity, OpportunityId, Outcome, OutcomeReport, Refusal,
@@ -71,7 +72,7 @@ fn a_gap_is_closed_with_exact_amounts() {
 #[test]
 fn slippage_lowers_the_floor_and_gas_holds_it_up() {
     let terms = TermsConfig { slippage: Bps(1_000), ..config().terms };
-    let mut bench = calm(ArbitrageConfig { terms, ..config() });
+    let mut bench = calm(ArbitrageConfig { terms: terms.clone(), ..config() });
     sell(&mut bench, WETH, ether(50));
     bench.mine();
     let loose = only(&bench);

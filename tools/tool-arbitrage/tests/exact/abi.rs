@@ -17,6 +17,7 @@ sol! {
     interface V2Factory {
         constructor(address feeToSetter);
         function createPair(address a, address b) external returns (address pair);
+        function getPair(address a, address b) external view returns (address pair);
     }
     interface Router02 {
         constructor(address factory, address weth);

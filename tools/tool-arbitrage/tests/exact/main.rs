@@ -14,6 +14,7 @@
 
 mod abi;
 mod machine;
+mod split;
 mod v2;
 mod v3;
 

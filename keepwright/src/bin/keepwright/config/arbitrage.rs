@@ -82,7 +82,7 @@ impl ArbitrageTable {
                 FeeModel::OpStack { oracle } => Some(oracle),
                 FeeModel::Eip1559 | FeeModel::Arbitrum => None,
             },
-            terms: self.terms,
+            terms: self.terms.clone(),
         })
     }
 }

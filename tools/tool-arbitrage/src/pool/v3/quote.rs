@@ -20,6 +20,8 @@ pub(super) struct Landing {
     pub(super) liquidity: u128,
     /// None where the price says it: between two stops.
     pub(super) tick: Option<i32>,
+    /// What remained for the last step, if that was one that did not come to its stop.
+    pub(super) last: Option<U256>,
 }
 
 struct Swapping<'a> {
@@ -42,6 +44,7 @@ impl V3Pool {
             sqrt_price: slot.sqrt_price,
             liquidity: slot.liquidity,
             tick: Some(slot.tick),
+            last: None,
         };
         let exact_in = matches!(amount, Exact::In(_));
         let mut swapping = Swapping { pool: self, side, exact_in, limit, remaining, at };
@@ -172,6 +175,7 @@ impl Swapping<'_> {
         let amount = if self.exact_in { Exact::In(self.remaining) } else { Exact::Out(self.remaining) };
         let fee = self.pool.terms.fee_pips;
         let step = total_step(self.at.sqrt_price, target, self.at.liquidity, amount, fee).ok()?;
+        self.at.last = (step.sqrt_price_next != target).then_some(self.remaining);
         self.take(step.consumed, step.output)?;
         if step.sqrt_price_next == stop.sqrt_price {
             if broken {

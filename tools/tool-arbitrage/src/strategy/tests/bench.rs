@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use agent_core::{
     Answered, ChainEvent, ChainLog, Head, Interest, Opportunity, OpportunityId, OutcomeReport, Query,
     ports::{Outbox, Request, Strategy},
-    units::{BlockNumber, BlockRef, Timestamp, Token},
+    units::{BlockNumber, BlockRef, Timestamp, Token, TokenAmount},
 };
 use alloy_primitives::{
     Address, B256, I256, LogData, U256, address,
@@ -244,20 +244,30 @@ impl Bench {
         pair.sync(reserves).unwrap();
     }
 
-    /// Does what an opportunity's calls say, and tells what went in and came out.
+    /// Does what an opportunity's calls say, and tells what went in and came out. Nothing is left of what passed on the way.
     pub(super) fn carry_out(&mut self, opportunity: &Opportunity) -> (U256, U256) {
+        let hops = opportunity.facts["pools"].split(" > ");
         let pools: Vec<Address> =
-            opportunity.facts["pools"].split(" > ").map(|pool| pool.parse().unwrap()).collect();
-        let input = opportunity.intent.calls[0].spend.unwrap().raw;
-        let mut amount = input;
+            hops.flat_map(|hop| hop.split(" + ")).map(|pool| pool.parse().unwrap()).collect();
+        let TokenAmount { token: base, raw: input } = opportunity.appraisal.notional;
+        let mut held = BTreeMap::from([(base, input)]);
         for (call, address) in opportunity.intent.calls.iter().zip(pools) {
             let spend = call.spend.unwrap();
             let (swapped, least) = terms(&call.data);
-            assert_eq!((spend.raw, swapped), (amount, amount));
-            amount = self.swap(address, spend.token, amount);
+            assert_eq!(spend.raw, swapped);
+            let from = held.get_mut(&spend.token).unwrap();
+            *from = from.checked_sub(swapped).unwrap();
+            let amount = self.swap(address, spend.token, swapped);
             assert!(amount >= least);
+            let [zero, one] = match &self.real[&address] {
+                Real::V2(pair) => pair.tokens(),
+                Real::V3(ticks) => ticks.tokens(),
+            };
+            *held.entry(if spend.token == zero { one } else { zero }).or_default() += amount;
         }
-        (input, amount)
+        let output = held.remove(&base).unwrap();
+        assert!(held.values().all(|left| left.is_zero()), "{held:?}");
+        (input, output)
     }
 
     /// What the lender takes, as v3.0.2 computes it.
