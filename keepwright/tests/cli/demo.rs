@@ -27,6 +27,9 @@ fn the_demo_ends_with_more() -> Checked {
     assert!(summary["gas_wei"].as_str().ok_or("no gas")?.parse::<u128>()? > 0, "{summary}");
     assert!(number("intents_settled")? >= 2, "{summary}");
     assert!(number("intents_by_reflex")? >= 1 && number("intents_by_planner")? >= 1, "{summary}");
+    for strategy in ["aave-liquidation", "arbitrage"] {
+        assert!(summary["intents_by_strategy"][strategy].as_u64() >= Some(1), "{summary}");
+    }
     assert!(number("refusals").is_ok() && number("block_to_broadcast_us")? > 0, "{summary}");
     assert!(number("rss_bytes")? < 150_000_000, "{summary}");
     assert_eq!(summary["journal_verified"], true, "{summary}");

@@ -1,4 +1,5 @@
-//! `keepwright demo`: an agent liquidates real Aave positions on a local chain, while you watch.
+//! `keepwright demo`: an agent closes a gap between Uniswap v2 and v3 and liquidates real Aave positions on a local chain, while
+//! you watch.
 
 mod account;
 mod stage;
@@ -8,10 +9,11 @@ use std::{process::ExitCode, time::Duration};
 use crate::{
     cli::DemoArgs,
     config, shutdown,
-    view::{Event, Printer, Speed, Style, Summary},
+    view::{Event, Printer, Seen, Speed, Style, Summary},
 };
 use account::Account;
 use eyre::Context;
+use keepwright::{arbitrage, devnet::Asset, liquidation};
 use stage::Stage;
 
 /// How long the show may wait for the agent before it ends without the rest.
@@ -57,19 +59,30 @@ async fn show(args: &DemoArgs, events: tokio::sync::mpsc::UnboundedSender<Event>
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The story: a calm market, a fall of ether for the reflex lane, a fall of bitcoin for the planner.
+/// How much dearer ether gets in one v2 pair than everywhere else, in basis points.
+const GAP: i16 = 250;
+
+/// The story: a calm market, a gap between two exchanges, and a fall of ether, whose liquidations are partly the reflex lane's and
+/// partly the planner's.
 async fn play(stage: &mut Stage) -> eyre::Result<()> {
     stage.note("a calm market: the agent indexes positions and watches".to_owned());
     stage.calm(2).await?;
+    stage.note("somebody buys ether in the v2 pair alone: it is dearer there than in v3".to_owned());
+    stage.open_gap(Asset::Weth, GAP).await?;
+    stage.until(PATIENCE, |seen| seen.settled(|strategy, _| strategy == arbitrage::STRATEGY) > 0).await;
     stage.note(
         "ether falls by 9 %: a standing order covers WETH/USDC, so the reflex lane acts by itself".to_owned(),
     );
     stage.crash_ether().await?;
-    stage.until(PATIENCE, |seen| seen.settled_by(Speed::Reflex) > 0).await;
+    stage.until(PATIENCE, |seen| liquidated(seen, Speed::Reflex) > 0).await;
     stage.note("no standing order covers the rest: the planner decides".to_owned());
-    stage.until(PATIENCE, |seen| seen.settled_by(Speed::Planner) > 0).await;
+    stage.until(PATIENCE, |seen| liquidated(seen, Speed::Planner) > 0).await;
     stage.note("the agent finishes what is under way".to_owned());
     stage.calm(1).await
+}
+
+fn liquidated(seen: &Seen, by: Speed) -> u64 {
+    seen.settled(|strategy, speed| strategy == liquidation::STRATEGY && speed == by)
 }
 
 fn summarise(
@@ -84,7 +97,8 @@ fn summarise(
     let profit = after.worth_since(before)?;
     let mut latencies = seen.latencies.clone();
     latencies.sort_unstable();
-    let (reflex, planner) = (seen.settled_by(Speed::Reflex), seen.settled_by(Speed::Planner));
+    let (reflex, planner) =
+        [Speed::Reflex, Speed::Planner].map(|by| seen.settled(|_, speed| speed == by)).into();
     Ok(Summary {
         seed,
         profit_usd: config::dollars(profit),
@@ -93,6 +107,7 @@ fn summarise(
         intents_settled: reflex.saturating_add(planner),
         intents_by_reflex: reflex,
         intents_by_planner: planner,
+        intents_by_strategy: seen.by_strategy(),
         intents_as_simulated: seen.as_simulated(),
         refusals: seen.refusals,
         memories,

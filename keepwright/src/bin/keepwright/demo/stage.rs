@@ -13,6 +13,7 @@ use keepwright::{
 use rand::Rng;
 use tempfile::TempDir;
 use tokio::{sync::mpsc::UnboundedSender, task::JoinHandle};
+use toml::{Table, Value};
 
 use super::Account;
 use crate::{
@@ -21,9 +22,15 @@ use crate::{
     view::{Event, Seen, Watcher, world},
 };
 
-/// The very files that an operator starts from.
-const CONFIG: &str = include_str!("../../../../../examples/liquidator.toml");
-const POLICY: &str = include_str!("../../../../../examples/liquidator.policy.toml");
+/// The very files that an operator starts from: both bots' in one.
+const CONFIGS: [&str; 2] = [
+    include_str!("../../../../../examples/liquidator.toml"),
+    include_str!("../../../../../examples/arbitrageur.toml"),
+];
+const POLICIES: [&str; 2] = [
+    include_str!("../../../../../examples/liquidator.policy.toml"),
+    include_str!("../../../../../examples/arbitrageur.policy.toml"),
+];
 
 /// How often the demo looks whether something has happened.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -51,7 +58,7 @@ impl Stage {
 
         let executor = owner.create(0);
         fs::write(folder.path().join("liquidator.policy.toml"), policy_for(executor)?)?;
-        fs::write(folder.path().join("liquidator.toml"), CONFIG)?;
+        fs::write(folder.path().join("liquidator.toml"), joined(CONFIGS)?.to_string())?;
         let config = Config::read(&folder.path().join("liquidator.toml"))?;
         let policy = config.read_policy()?;
         let endpoint = Endpoint::connect(&devnet.ws_url(), config.chain.id).await?;
@@ -99,6 +106,13 @@ impl Stage {
         Ok(())
     }
 
+    /// An asset gets dearer in one v2 pair alone.
+    pub(crate) async fn open_gap(&mut self, asset: Asset, bps: i16) -> eyre::Result<()> {
+        let events = self.world.open_gap(asset, bps).await?;
+        self.tell(&events);
+        Ok(())
+    }
+
     /// Ether falls by nine percent, in three waves of selling; then its feed follows.
     pub(crate) async fn crash_ether(&mut self) -> eyre::Result<()> {
         let start = self.world.market_price(Asset::Weth).await?;
@@ -139,12 +153,43 @@ fn fresh_key(folder: &TempDir) -> eyre::Result<UnlockedKey> {
     Ok(keystore.unlock(&password)?)
 }
 
-/// The example's policy with the executor's address in it, as an operator would write it.
+/// The examples' policy with the executor's address in it, as an operator would write it.
 fn policy_for(executor: Address) -> eyre::Result<String> {
-    let (before, after) =
-        POLICY.split_once("# executor =").ok_or_eyre("the example's policy has no executor line")?;
-    let (_, after) = after.split_once('\n').unwrap_or_default();
-    Ok(format!("{before}executor = \"{executor}\"\n{after}"))
+    let mut policy = joined(POLICIES)?;
+    policy.insert("executor".to_owned(), executor.to_string().into());
+    Ok(policy.to_string())
+}
+
+/// What both files say. Where they contradict each other, the first one counts.
+fn joined([first, second]: [&str; 2]) -> eyre::Result<Table> {
+    let mut both: Table = first.parse()?;
+    join(&mut both, second.parse()?);
+    Ok(both)
+}
+
+fn join(into: &mut Table, from: Table) {
+    for (key, value) in from {
+        match (into.get_mut(&key), value) {
+            (Some(Value::Table(ours)), Value::Table(theirs)) => join(ours, theirs),
+            (Some(Value::Array(ours)), Value::Array(theirs)) => {
+                theirs.into_iter().for_each(|one| add(ours, one))
+            }
+            (Some(_), _) => {}
+            (None, value) => drop(into.insert(key, value)),
+        }
+    }
+}
+
+/// Adds to a list what is not in it. What has the same address is the same contract or token.
+fn add(list: &mut Vec<Value>, one: Value) {
+    let same = |known: &&mut Value| {
+        **known == one || known.get("address").is_some_and(|address| Some(address) == one.get("address"))
+    };
+    match (list.iter_mut().find(same), one) {
+        (Some(Value::Table(ours)), Value::Table(theirs)) => join(ours, theirs),
+        (Some(_), _) => {}
+        (None, one) => list.push(one),
+    }
 }
 
 /// This process's resident memory, as Linux counts it.

@@ -108,6 +108,7 @@ pub(crate) struct Summary {
     pub(crate) intents_settled: u64,
     pub(crate) intents_by_reflex: u64,
     pub(crate) intents_by_planner: u64,
+    pub(crate) intents_by_strategy: BTreeMap<String, u64>,
     /// How many of them moved the tokens to the wei as simulated.
     pub(crate) intents_as_simulated: u64,
     pub(crate) refusals: u64,

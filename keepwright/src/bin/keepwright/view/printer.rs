@@ -153,6 +153,8 @@ fn list(deltas: &[Delta]) -> String {
 fn summary(summary: &Summary) -> String {
     let deltas: Vec<_> =
         summary.token_deltas.iter().map(|(symbol, change)| format!("{change} {symbol}")).collect();
+    let strategies: Vec<_> =
+        summary.intents_by_strategy.iter().map(|(name, count)| format!("{count} by {name}")).collect();
     let known = |value: Option<u64>| value.map_or_else(|| "unknown".to_owned(), |value| value.to_string());
     [
         String::new(),
@@ -164,6 +166,7 @@ fn summary(summary: &Summary) -> String {
             "intents settled     {} ({} by standing order, {} by the planner's decision)",
             summary.intents_settled, summary.intents_by_reflex, summary.intents_by_planner
         ),
+        format!("of these            {}", strategies.join(", ")),
         format!(
             "as simulated        {} of {}, to the wei",
             summary.intents_as_simulated, summary.intents_settled

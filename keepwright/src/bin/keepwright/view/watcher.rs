@@ -36,13 +36,14 @@ pub(crate) struct Seen {
     heads: BTreeMap<BlockNumber, Duration>,
     published: BTreeMap<OpportunityId, BlockNumber>,
     planned: Option<Plan>,
-    origins: BTreeMap<OpportunityId, Origin>,
+    /// Whose it is, and who decided on it.
+    origins: BTreeMap<OpportunityId, (String, Origin)>,
     simulated: BTreeMap<OpportunityId, Vec<BalanceDelta>>,
     /// Microseconds from a block's arrival to the broadcast of what was found in it.
     pub(crate) latencies: Vec<u64>,
     blocks: BTreeMap<B256, Tally>,
-    /// How many intents of each kind of origin were settled.
-    pub(crate) settled: BTreeMap<Speed, u64>,
+    /// How many intents of each strategy and kind of origin were settled.
+    settled: BTreeMap<(String, Speed), u64>,
     pub(crate) refusals: u64,
 }
 
@@ -109,7 +110,7 @@ impl Watcher {
     fn at_the_door(&self, moment: Moment<'_>) -> Option<Event> {
         Some(match moment {
             Moment::Offered(draft, origin) => {
-                self.seen().origins.insert(draft.id, origin.clone());
+                self.seen().origins.insert(draft.id, (draft.strategy.clone(), origin.clone()));
                 Event::Offered { id: draft.id, class: draft.class.clone(), by: by(origin) }
             }
             Moment::Simulated(id, simulation) => {
@@ -154,8 +155,8 @@ impl Watcher {
         let mut seen = self.seen();
         let mut as_simulated = false;
         if let Outcome::Closed(Settlement::Settled(mined)) = ended {
-            if let Some(speed) = seen.origins.get(&id).map(Speed::of) {
-                let settled = seen.settled.entry(speed).or_default();
+            if let Some((strategy, origin)) = seen.origins.get(&id).cloned() {
+                let settled = seen.settled.entry((strategy, Speed::of(&origin))).or_default();
                 *settled = settled.saturating_add(1);
             }
             as_simulated = seen.tally(id, mined);
@@ -201,7 +202,7 @@ impl Seen {
     /// Adds a settled intent to its block; whether the block is, by now, to the wei what was simulated.
     fn tally(&mut self, id: OpportunityId, mined: &Mined) -> bool {
         let tally = self.blocks.entry(mined.block.hash).or_default();
-        if self.origins.get(&id) != Some(&Origin::Operator) {
+        if self.origins.get(&id).is_none_or(|(_, origin)| *origin != Origin::Operator) {
             tally.intents = tally.intents.saturating_add(1);
         }
         tally.real = tokens(&mined.deltas).collect();
@@ -218,9 +219,20 @@ impl Seen {
         exact.map(|tally| tally.intents).sum()
     }
 
-    /// How many intents this speed has settled.
-    pub(crate) fn settled_by(&self, speed: Speed) -> u64 {
-        self.settled.get(&speed).copied().unwrap_or_default()
+    /// How many of those intents were settled.
+    pub(crate) fn settled(&self, wanted: impl Fn(&str, Speed) -> bool) -> u64 {
+        let counts = self.settled.iter().filter(|((strategy, speed), _)| wanted(strategy, *speed));
+        counts.map(|(_, count)| count).sum()
+    }
+
+    /// The strategies that have settled something, and how much; what the operator did is no strategy's.
+    pub(crate) fn by_strategy(&self) -> BTreeMap<String, u64> {
+        let mut counts = BTreeMap::new();
+        for ((strategy, _), count) in self.settled.iter().filter(|((_, by), _)| *by != Speed::Operator) {
+            let sum: &mut u64 = counts.entry(strategy.clone()).or_default();
+            *sum = sum.saturating_add(*count);
+        }
+        counts
     }
 
     /// What has ended is counted, and otherwise forgotten: a keeper runs for months.
