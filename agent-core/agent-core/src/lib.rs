@@ -7,6 +7,7 @@ mod mandate;
 mod opportunity;
 mod outcome;
 mod plan;
+mod replay;
 mod run;
 
 #[cfg(feature = "testing")]
@@ -23,4 +24,5 @@ pub use mandate::{ArmedBy, OrderId, OutsideMandate, StandDown, StandingOrder};
 pub use opportunity::{Appraisal, Opportunity, OpportunityId};
 pub use outcome::{BalanceDelta, Mined, Outcome, OutcomeReport, Refusal, Settlement};
 pub use plan::{Briefing, BriefingItem, Note, Plan};
+pub use replay::{Heard, Recorded, Replay, Replayed};
 pub use run::{Answer, Mismatch, Run, RunLimits, Situation, Step};

@@ -8,7 +8,7 @@ use crate::desk::{Checked, Desk, Running, sent};
 
 const CONFIG: &str = include_str!("../../../examples/arbitrageur.toml");
 const POLICY: &str = include_str!("../../../examples/arbitrageur.policy.toml");
-const RUN: &str = "run --config arbitrageur.toml --json";
+pub(crate) const RUN: &str = "run --config arbitrageur.toml --json";
 
 /// The example's config at a desk on a devnet.
 pub(crate) async fn at_desk(mining: Mining) -> Checked<(Desk, Devnet, Address)> {

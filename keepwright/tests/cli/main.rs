@@ -34,6 +34,8 @@ mod poison;
 #[cfg(test)]
 mod private;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod split;
 #[cfg(test)]
 mod sweep;

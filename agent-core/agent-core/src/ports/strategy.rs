@@ -2,6 +2,8 @@
 
 use std::mem;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     event::{ChainEvent, Interest, Query},
     opportunity::{Opportunity, OpportunityId},
@@ -9,7 +11,8 @@ use crate::{
 };
 
 /// What a strategy asks of the runtime.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Request {
     /// A new opportunity, or a newer appraisal of a known one.
     Publish(Box<Opportunity>),
@@ -63,6 +66,11 @@ impl Outbox {
         self.requests.push(Request::Warn(sentence.into()));
     }
 
+    /// Passes on what another outbox holds.
+    pub(crate) fn request(&mut self, request: Request) {
+        self.requests.push(request);
+    }
+
     /// Takes what was asked so far, in order.
     pub fn drain(&mut self) -> Vec<Request> {
         mem::take(&mut self.requests)
@@ -80,4 +88,18 @@ pub trait Strategy: Send {
 
     /// Handles one event. Deterministic: the same events give the same requests.
     fn on_event(&mut self, event: &ChainEvent, outbox: &mut Outbox);
+}
+
+impl<S: Strategy + ?Sized> Strategy for Box<S> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn interests(&self) -> (BlockNumber, Vec<Interest>) {
+        (**self).interests()
+    }
+
+    fn on_event(&mut self, event: &ChainEvent, outbox: &mut Outbox) {
+        (**self).on_event(event, outbox);
+    }
 }

@@ -6,7 +6,7 @@ use alloy::primitives::{Address, B256};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use keepwright::door::DEFAULT_LANE;
 
-use crate::{demo, devnet, door, executor, journal, keys, operate, policy, run};
+use crate::{demo, devnet, door, executor, journal, keys, operate, policy, replay, run};
 
 mod operate_args;
 
@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Devnet(DevnetArgs),
     /// Run the agent that a config file describes.
     Run(RunArgs),
+    /// Play a recording of `run --record` to the strategy of a config file, which may be changed. No node and no key is needed.
+    Replay(ReplayArgs),
     /// Serve the door of a config file's `[door]` table, with its journal and its key, to agents in other processes.
     Door(DoorArgs),
     /// Make, import and list encrypted keys.
@@ -87,6 +89,25 @@ pub(crate) struct RunArgs {
     /// Confirm the policy, if it has this hash: `keepwright policy check` prints it.
     #[arg(long, value_name = "HASH")]
     pub(crate) confirm_policy: Option<B256>,
+    /// Write what each strategy hears and asks for into a file of this folder, to be replayed.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) record: Option<PathBuf>,
+    /// Print one JSON object per event instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// The config file: its table for the recorded strategy is what counts, with its policy's tokens.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// The recording.
+    #[arg(value_name = "RECORDING")]
+    pub(crate) recording: PathBuf,
+    /// Fail unless the strategy asks for exactly what was recorded.
+    #[arg(long)]
+    pub(crate) exact: bool,
     /// Print one JSON object per event instead of text.
     #[arg(long)]
     pub(crate) json: bool,
@@ -284,6 +305,7 @@ impl Command {
         match self {
             Self::Demo(args) => demo::run(args).await,
             Self::Devnet(args) => devnet::run(args).await.map(done),
+            Self::Replay(args) => replay::run(&args),
             Self::Run(args) => run::run(args).await.map(done),
             Self::Door(args) => door::run(args).await.map(done),
             Self::Keys(command) => keys::run(command).map(done),

@@ -15,6 +15,8 @@ mod keys;
 mod operate;
 mod password;
 mod policy;
+mod record;
+mod replay;
 mod run;
 mod shutdown;
 mod unlock;

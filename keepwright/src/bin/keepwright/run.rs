@@ -9,7 +9,7 @@ use keepwright::{
     arbitrage::{ArbitragePools, ArbitrageStrategy, ExplainArbitrage},
     core::{
         Query,
-        ports::Reader,
+        ports::{Reader, Strategy},
         units::{Timestamp, Token},
     },
     door::{DEFAULT_LANE, Policy},
@@ -24,7 +24,7 @@ use crate::{
     code,
     config::{self, Config, PlannerTable},
     policy::{self, Settled},
-    shutdown,
+    record, shutdown,
     unlock::{check_lanes, unlock_all},
     view::{Names, Printer, Style, Watcher},
 };
@@ -46,7 +46,12 @@ pub(crate) async fn run(args: RunArgs) -> eyre::Result<()> {
     let (printer, events) = Printer::start(style);
     let observer = Arc::new(Watcher::new(names(&policy, &authority), events.clone()));
     let site = config.site(endpoint, &policy, observer);
-    let keeper = equip(site.open(authority).await?, &config, &policy)?.controlled(config.control())?;
+    let keeper = site.open(authority).await?;
+    let keeper = match &args.record {
+        Some(folder) => equip(keeper, &config, &policy, |strategy| record::into(folder, strategy))?,
+        None => equip(keeper, &config, &policy, Ok)?,
+    };
+    let keeper = keeper.controlled(config.control())?;
     let mut beside = Beside::start(&keeper, style, events);
     // A door in a process of its own arms the orders itself.
     if mode == Mode::Live && config.door.is_none() {
@@ -150,8 +155,13 @@ pub(crate) fn names(policy: &Policy, authority: &Authority) -> Names {
     Names { tokens, holders }
 }
 
-/// Adds the strategies and the tools that the config asks for.
-pub(crate) fn equip(mut keeper: Keeper, config: &Config, policy: &Policy) -> eyre::Result<Keeper> {
+/// Adds the strategies, each as `wrap` has it, and the tools that the config asks for.
+pub(crate) fn equip(
+    mut keeper: Keeper,
+    config: &Config,
+    policy: &Policy,
+    wrap: impl Fn(Box<dyn Strategy>) -> eyre::Result<Box<dyn Strategy>>,
+) -> eyre::Result<Keeper> {
     ensure!(
         config.liquidation.is_some() || config.arbitrage.is_some(),
         "the config has no strategy; add a `[liquidation]` or an `[arbitrage]` table"
@@ -160,13 +170,13 @@ pub(crate) fn equip(mut keeper: Keeper, config: &Config, policy: &Policy) -> eyr
         let strategy = LiquidationStrategy::new(table.strategy(policy, config.chain.terms)?);
         let view = strategy.view();
         let tools = (LiquidationPositions::new(view.clone()), ExplainLiquidation::new(view));
-        keeper = keeper.strategy(strategy).tool(tools.0).tool(tools.1);
+        keeper = keeper.strategy(wrap(Box::new(strategy))?).tool(tools.0).tool(tools.1);
     }
     if let Some(table) = &config.arbitrage {
         let strategy = ArbitrageStrategy::new(table.strategy(policy, config.chain.terms)?);
         let view = strategy.view();
         let tools = (ArbitragePools::new(view.clone()), ExplainArbitrage::new(view));
-        keeper = keeper.strategy(strategy).tool(tools.0).tool(tools.1);
+        keeper = keeper.strategy(wrap(Box::new(strategy))?).tool(tools.0).tool(tools.1);
     }
     Ok(keeper.tool(ArmStandingOrder { tokens: policy.tokens().cloned().collect() }))
 }

@@ -69,7 +69,7 @@ impl Stage {
         let keeper = site.open(authority).await?;
         let deployed = executor::deploy(&keeper).await?;
         ensure!(deployed == executor, "the executor is at {deployed}, not at {executor}");
-        let keeper = run::equip(keeper, &config, &policy)?;
+        let keeper = run::equip(keeper, &config, &policy, Ok)?;
         run::arm(&keeper, &config, &policy).await?;
         let (agent, holders) = (Some((keeper, config)), [executor, owner]);
         Ok(Self { devnet, watcher, world, agent, holders, _folder: folder })
