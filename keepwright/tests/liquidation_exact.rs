@@ -104,7 +104,7 @@ impl Follower {
         let devnet = Devnet::launch(config).await?;
         let world = World::new(&devnet, seed);
         let strategy = LiquidationStrategy::new(self::config(&devnet)?);
-        let (interests, (open, warnings)) = (strategy.interests().1, Default::default());
+        let (interests, (open, warnings)) = (strategy.interests(), Default::default());
         let mut follower = Self { devnet, world, strategy, interests, seen: None, open, warnings };
         follower.catch_up().await?;
         assert_eq!(follower.strategy.view().phase(), Phase::Following, "{:?}", follower.warnings);
@@ -173,7 +173,7 @@ impl Follower {
                     Request::Warn(sentence) => self.warnings.push(sentence),
                 }
             }
-            let interests = self.strategy.interests().1;
+            let interests = self.strategy.interests();
             let added: Vec<_> =
                 interests.iter().filter(|interest| !self.interests.contains(interest)).cloned().collect();
             self.interests = interests;

@@ -31,9 +31,12 @@ pub struct ChainLog {
     pub data: Bytes,
 }
 
-/// The logs a strategy wants: any of the addresses, and any of the first topics.
+/// The logs a strategy wants: any of the addresses, and any of the first topics, from one block on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Interest {
+    /// The first block whose logs are wanted. One that is still to come brings no history.
+    #[serde(default)]
+    pub from: BlockNumber,
     /// Emitting contracts; empty means any.
     pub addresses: Vec<Address>,
     /// Event signatures; empty means any.
@@ -47,7 +50,7 @@ impl Interest {
         let address = self.addresses.is_empty() || self.addresses.contains(&log.address);
         let topic =
             self.topics.is_empty() || log.topics.first().is_some_and(|topic| self.topics.contains(topic));
-        address && topic
+        address && topic && log.block >= self.from
     }
 }
 

@@ -12,7 +12,6 @@ use crate::{
     event::{ChainEvent, Interest, Query},
     opportunity::OpportunityId,
     ports::{Outbox, Request, Strategy},
-    units::BlockNumber,
 };
 
 #[cfg(test)]
@@ -51,7 +50,7 @@ impl Strategy for Recorded {
         self.strategy.name()
     }
 
-    fn interests(&self) -> (BlockNumber, Vec<Interest>) {
+    fn interests(&self) -> Vec<Interest> {
         self.strategy.interests()
     }
 

@@ -22,8 +22,7 @@ pub(crate) struct Feed {
 
 impl Feed {
     pub(crate) fn new(reader: Arc<dyn Reader>, strategy: &dyn Strategy) -> Self {
-        let (from, interests) = strategy.interests();
-        Self { chain: Chain::new(reader.clone(), from, interests), reads: Reads::new(reader) }
+        Self { chain: Chain::new(reader.clone(), strategy.interests()), reads: Reads::new(reader) }
     }
 
     /// The next event, or a sentence about a read that failed (the strategy asks again with the next block). `None` when

@@ -81,8 +81,7 @@ impl Reflex {
             self.serve(request, &mut published);
         }
         self.act(published);
-        let (_, interests) = self.strategy.interests();
-        self.feed.follow(interests);
+        self.feed.follow(self.strategy.interests());
     }
 
     /// Does what the strategy asks for, where there is room for it.

@@ -17,7 +17,7 @@ use agent_core::{
         ForgetfulMemory, ScriptedDoor, ScriptedReader, refused, sample_head, sample_mined,
         sample_opportunity, sample_order, settled,
     },
-    units::{BlockNumber, Timestamp, UsdE8},
+    units::{Timestamp, UsdE8},
 };
 use alloy_primitives::{B256, U256};
 
@@ -52,8 +52,8 @@ impl Strategy for Busy {
         "sample"
     }
 
-    fn interests(&self) -> (BlockNumber, Vec<Interest>) {
-        (BlockNumber(0), Vec::new())
+    fn interests(&self) -> Vec<Interest> {
+        Vec::new()
     }
 
     fn on_event(&mut self, event: &ChainEvent, outbox: &mut Outbox) {

@@ -161,8 +161,8 @@ impl Strategy for Closer {
         STRATEGY
     }
 
-    fn interests(&self) -> (BlockNumber, Vec<Interest>) {
-        (self.opportunity.seen_at.number, Vec::new())
+    fn interests(&self) -> Vec<Interest> {
+        Vec::new()
     }
 
     fn on_event(&mut self, event: &ChainEvent, outbox: &mut Outbox) {

@@ -122,8 +122,8 @@ impl Strategy for Busy {
         STRATEGY
     }
 
-    fn interests(&self) -> (BlockNumber, Vec<Interest>) {
-        (BlockNumber(FIRST), vec![Interest { addresses: vec![EMITTER], topics: vec![] }])
+    fn interests(&self) -> Vec<Interest> {
+        vec![Interest { from: BlockNumber(FIRST), addresses: vec![EMITTER], topics: vec![] }]
     }
 
     fn on_event(&mut self, event: &ChainEvent, outbox: &mut Outbox) {

@@ -18,8 +18,11 @@ sol! {
         function getReserves() external view returns (uint112 reserve0, uint112 reserve1, uint32 blockTimestampLast);
     }
 
+    /// The first two words of `ticks`: what fees were earned outside of it is not read.
     interface ITickPool {
         function liquidity() external view returns (uint128);
+        function tickBitmap(int16 wordPosition) external view returns (uint256);
+        function ticks(int24 tick) external view returns (uint128 liquidityGross, int128 liquidityNet);
     }
 
     /// The first two words of `slot0`: what forks have after them is not read.

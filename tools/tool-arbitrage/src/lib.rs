@@ -3,6 +3,7 @@
 mod abi;
 mod config;
 mod hunt;
+mod intake;
 mod market;
 pub mod math;
 pub mod pool;

@@ -8,7 +8,7 @@ mod look;
 use std::collections::BTreeMap;
 
 use agent_core::{
-    Answered, ChainEvent, ChainLog, Head, Interest,
+    Answered, ChainEvent, ChainLog, Interest,
     ports::{Outbox, Strategy},
     units::{BlockNumber, BlockRef},
 };
@@ -20,6 +20,7 @@ use self::{
 use crate::{
     config::ArbitrageConfig,
     hunt::{Board, Planned, STRATEGY},
+    intake::Intake,
     market::{Market, Took},
     prices::Prices,
     search::{Base, Cycle, Hops, Search, Terms},
@@ -31,8 +32,9 @@ const CYCLES: usize = 100_000;
 
 /// Finds cycles through the pools of some exchanges that bring more than they cost.
 ///
-/// It learns of pools by their factories' logs, and of how they stand by their own, from the first one on; a pool is read of the
-/// chain only to compare it. After a reorg it takes blocks back; after one of more than 128 blocks it starts over.
+/// It learns of pools by their factories' logs, reads each of them once, and follows it by its own logs from there. After a reorg
+/// it takes blocks back, and reads again what it knows only from a block that is void; after one of more than 128 blocks, that is
+/// every pool.
 #[derive(Debug)]
 pub struct ArbitrageStrategy {
     config: ArbitrageConfig,
@@ -40,14 +42,13 @@ pub struct ArbitrageStrategy {
     course: Course,
     desk: Desk,
     market: Market,
+    intake: Intake,
     /// With the block that they were read at.
     prices: Option<(Prices, BlockNumber)>,
     search: Option<Search>,
     /// What each cycle that gains by its rates gains in fact, as far as that was looked at.
     sized: BTreeMap<Cycle, Option<Planned>>,
     board: Board,
-    /// Everything was let go and nothing is asked for, until the next event: then all of it is news again.
-    forgotten: bool,
 }
 
 impl ArbitrageStrategy {
@@ -69,11 +70,11 @@ impl ArbitrageStrategy {
             course,
             desk,
             market: Market::default(),
+            intake: Intake::default(),
             prices: None,
             search: None,
             sized: BTreeMap::new(),
             board: Board::default(),
-            forgotten: false,
         }
     }
 
@@ -86,13 +87,10 @@ impl ArbitrageStrategy {
     fn take(&mut self, logs: &[ChainLog], outbox: &mut Outbox) {
         let head = self.course.head();
         for log in logs {
-            match self.market.take(log, head, &self.config) {
-                Took::Found => {
-                    // Its own logs come as history, and places have moved.
-                    self.search = None;
-                    self.course.await_history();
-                    self.board.replace(Vec::new(), head, outbox);
-                }
+            match self.market.take(log, head, self.course.followed, &self.config) {
+                // The search knows of as many pools as there were when it began.
+                Took::Found => self.search = None,
+                Took::Early(place) => self.intake.keep(place, log),
                 Took::Lost(place) => self.desk.lost(self.market.get(place), outbox),
                 Took::Nothing | Took::Changed => {}
             }
@@ -100,42 +98,68 @@ impl ArbitrageStrategy {
         self.market.prune(head);
     }
 
-    fn history(&mut self, head: Head, logs: &[ChainLog], last: bool, outbox: &mut Outbox) {
-        let known = self.market.entries().len();
-        self.course.reach(head);
-        self.take(logs, outbox);
-        // Where this history named pools, theirs is still to come.
-        if last && self.market.entries().len() == known {
-            self.course.arrive();
-        }
-    }
-
     fn rollback(&mut self, to: BlockRef, outbox: &mut Outbox) {
         self.board.replace(Vec::new(), to.number, outbox);
         self.desk.clear();
-        if to.number < self.course.floor {
-            outbox.warn("a reorg went back further than pools can be taken back; reading their logs again");
-            (self.market, self.search, self.prices) = (Market::default(), None, None);
-            self.forgotten = true;
-            self.course = Course::default();
-        } else {
+        self.intake.clear();
+        if self.course.reaches_back(to) {
             self.market.rewind(to.number);
-            self.course.return_to(to);
+        } else {
+            outbox.warn("a reorg went back further than pools can be taken back; reading all of them again");
+            self.market.forget(to.number);
+            self.prices = None;
         }
+        self.course.return_to(to);
     }
 
     fn answer(&mut self, tag: u64, at: BlockRef, answers: &[Answered], outbox: &mut Outbox) {
         if let Some(Pending { places }) = self.desk.take(tag) {
             self.checked(&places, at, answers, outbox);
-            if self.course.phase == Phase::Following {
-                self.look(outbox);
+        } else if !self.settled(tag, at, answers, outbox) {
+            return;
+        }
+        if self.course.phase == Phase::Following {
+            self.look(outbox);
+        }
+    }
+
+    /// Takes pools that were read. Whether the cycles through them are to be looked for at once: they are with the next block,
+    /// unless these were the last.
+    fn settled(&mut self, tag: u64, at: BlockRef, answers: &[Answered], outbox: &mut Outbox) -> bool {
+        let Some(ended) = self.intake.take(tag, at, self.course.knows(at), answers) else { return false };
+        let head = self.course.head();
+        for (place, end) in ended {
+            let took = match end {
+                Ok(snapshot) => self.market.settle(place, snapshot, head),
+                Err(why) => {
+                    self.market.distrust(place, why);
+                    Took::Lost(place)
+                }
+            };
+            if took == Took::Lost(place) {
+                self.desk.lost(self.market.get(place), outbox);
             }
+        }
+        self.read_pools(false, outbox);
+        self.market.awaiting().is_empty()
+    }
+
+    /// Reads the pools that wait for it, as many as may be under way.
+    fn read_pools(&mut self, is_block: bool, outbox: &mut Outbox) {
+        let Some(head) = self.course.now else { return };
+        let Self { intake, market, desk, .. } = self;
+        let ask = |queries| desk.send(queries, outbox);
+        if is_block {
+            intake.at_block(market, head.block, ask);
+        } else {
+            intake.go_on(market, head.block, ask);
         }
     }
 
     fn follow(&mut self, outbox: &mut Outbox) {
         if self.course.phase == Phase::Following {
             self.check(outbox);
+            self.read_pools(true, outbox);
             self.look(outbox);
         }
     }
@@ -178,18 +202,17 @@ impl Strategy for ArbitrageStrategy {
         STRATEGY
     }
 
-    fn interests(&self) -> (BlockNumber, Vec<Interest>) {
-        let starts = self.config.exchanges.iter().map(|exchange| exchange.start_block);
-        let wanted = if self.forgotten { Vec::new() } else { interests::of(&self.config, &self.market) };
-        (starts.min().unwrap_or_default(), wanted)
+    fn interests(&self) -> Vec<Interest> {
+        interests::of(&self.config, self.course.followed)
     }
 
     fn on_event(&mut self, event: &ChainEvent, outbox: &mut Outbox) {
         self.desk.tell(outbox);
-        self.forgotten = false;
         match event {
             ChainEvent::History { head, logs, last } => {
-                self.history(*head, logs, *last, outbox);
+                self.course.reach(*head);
+                self.take(logs, outbox);
+                self.course.take_history(*last);
                 self.follow(outbox);
             }
             ChainEvent::Block { head, logs } => {

@@ -14,7 +14,7 @@ use serde::Serialize;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Phase {
-    /// Waiting for the logs that pools are made of.
+    /// Waiting for the logs that say which pools there are.
     #[default]
     Backfilling,
     /// Following the chain.
@@ -28,6 +28,8 @@ pub(crate) struct Snapshot {
     pub(crate) at: BlockRef,
     /// How many are followed.
     pub(crate) pools: usize,
+    /// How many are still to be read.
+    pub(crate) awaiting: usize,
     /// Those that are not, and why.
     pub(crate) left_alone: BTreeMap<Address, String>,
     /// How many cycles gain by their rates, before costs.
@@ -47,6 +49,12 @@ impl ArbitrageView {
     #[must_use]
     pub fn phase(&self) -> Phase {
         self.lock().phase.clone()
+    }
+
+    /// How many pools are known of, and still to be read before they are followed. Cycles go through the others meanwhile.
+    #[must_use]
+    pub fn awaiting(&self) -> usize {
+        self.lock().awaiting
     }
 
     /// Why a pool is left alone; `None` for one that is followed, or is not known.

@@ -193,8 +193,8 @@ impl Strategy for LiquidationStrategy {
         STRATEGY
     }
 
-    fn interests(&self) -> (BlockNumber, Vec<Interest>) {
-        (self.config.market.start_block, interests::of(self.config.market.pool, &self.market))
+    fn interests(&self) -> Vec<Interest> {
+        interests::of(self.config.market.start_block, self.config.market.pool, &self.market)
     }
 
     fn on_event(&mut self, event: &ChainEvent, outbox: &mut Outbox) {

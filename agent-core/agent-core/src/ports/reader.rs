@@ -21,8 +21,8 @@ pub struct ReadError {
 
 /// Reads a chain.
 pub trait Reader: Send + Sync {
-    /// History from block `from` to the head, then every new block, gap-free and in order, with the logs of interest.
-    /// Reconnects by itself; ends only when the reader is closed.
+    /// History from block `from` to the head, then every new block, gap-free and in order, with the logs of interest, of
+    /// each from its own first block on. Reconnects by itself; ends only when the reader is closed.
     ///
     /// That history is over is always said, by an empty last chunk where there was none. After a rollback below `from`,
     /// blocks below it come without logs.

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use crate::{
     event::{ChainEvent, Interest, Query},
     opportunity::{Opportunity, OpportunityId},
-    units::BlockNumber,
 };
 
 /// What a strategy asks of the runtime.
@@ -82,9 +81,10 @@ pub trait Strategy: Send {
     /// Its name in policies, budgets and memory.
     fn name(&self) -> &str;
 
-    /// The logs it wants, and the block from which on. The driver asks again after every event: when the answer
-    /// grows, the new logs are backfilled as [`ChainEvent::History`].
-    fn interests(&self) -> (BlockNumber, Vec<Interest>);
+    /// The logs it wants. The driver asks again after every event: when the answer grows, those of blocks that are past
+    /// already are backfilled as [`ChainEvent::History`]. What changes often belongs into few interests that stay as they
+    /// are: every log is held against each of them.
+    fn interests(&self) -> Vec<Interest>;
 
     /// Handles one event. Deterministic: the same events give the same requests.
     fn on_event(&mut self, event: &ChainEvent, outbox: &mut Outbox);
@@ -95,7 +95,7 @@ impl<S: Strategy + ?Sized> Strategy for Box<S> {
         (**self).name()
     }
 
-    fn interests(&self) -> (BlockNumber, Vec<Interest>) {
+    fn interests(&self) -> Vec<Interest> {
         (**self).interests()
     }
 

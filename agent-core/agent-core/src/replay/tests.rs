@@ -32,8 +32,8 @@ impl Strategy for Curious {
         "curious"
     }
 
-    fn interests(&self) -> (BlockNumber, Vec<Interest>) {
-        (BlockNumber(0), Vec::new())
+    fn interests(&self) -> Vec<Interest> {
+        Vec::new()
     }
 
     fn on_event(&mut self, event: &ChainEvent, outbox: &mut Outbox) {

@@ -13,7 +13,6 @@ type Events = BoxStream<'static, ChainEvent>;
 
 pub(super) struct Chain {
     reader: Arc<dyn Reader>,
-    from: BlockNumber,
     wanted: Vec<Interest>,
     had: Had,
     live: Live,
@@ -58,11 +57,17 @@ impl Had {
     }
 }
 
+/// The first block that any of them wants; any block where there are none.
+fn earliest(interests: &[Interest]) -> BlockNumber {
+    interests.iter().map(|interest| interest.from).min().unwrap_or_default()
+}
+
 impl Chain {
-    pub(super) fn new(reader: Arc<dyn Reader>, from: BlockNumber, wanted: Vec<Interest>) -> Self {
+    pub(super) fn new(reader: Arc<dyn Reader>, wanted: Vec<Interest>) -> Self {
+        let from = earliest(&wanted);
         let live = Live { from, events: reader.events(from, wanted.clone()) };
         let had = Had(vec![wanted.clone()]);
-        Self { reader, from, wanted, had, live, seen: None, catching_up: CatchingUp::default() }
+        Self { reader, wanted, had, live, seen: None, catching_up: CatchingUp::default() }
     }
 
     /// The last block that the strategy has seen.
@@ -80,14 +85,12 @@ impl Chain {
         self.had.0.push(wanted.clone());
         self.wanted = wanted;
         let interrupted = self.catching_up.under_way.take().is_some();
-        match self.seen() {
-            Some(_) if !new.is_empty() => {
-                let events = self.reader.events(self.from, new);
-                self.catching_up.under_way = Some(Past { events, reached: None, logs: Vec::new() });
-            }
-            Some(seen) if interrupted => self.go_live(seen.next()),
-            Some(_) => {}
-            None => self.go_live(self.from),
+        let Some(seen) = self.seen() else { return self.go_live(earliest(&self.wanted)) };
+        if new.iter().any(|interest| interest.from <= seen) {
+            let events = self.reader.events(earliest(&new), new);
+            self.catching_up.under_way = Some(Past { events, reached: None, logs: Vec::new() });
+        } else if interrupted || !new.is_empty() {
+            self.go_live(seen.next());
         }
     }
 
@@ -176,7 +179,7 @@ impl Chain {
             }
             ChainEvent::Rollback { to } => {
                 self.seen = self.seen.map(|head| Head { block: *to, ..head });
-                let next = to.number.next().max(self.from);
+                let next = to.number.next().max(earliest(&self.wanted));
                 if next < self.live.from {
                     self.live = Live { from: next, events: self.reader.events(next, self.wanted.clone()) };
                 }

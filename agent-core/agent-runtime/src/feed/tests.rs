@@ -19,7 +19,7 @@ use super::*;
 
 fn of(contracts: &[u8]) -> Interest {
     let addresses = contracts.iter().map(|byte| Address::with_last_byte(*byte)).collect();
-    Interest { addresses, topics: vec![] }
+    Interest { from: BlockNumber(0), addresses, topics: vec![] }
 }
 
 /// Each block has one log of each of four contracts, which says what branch it is on.
@@ -49,8 +49,8 @@ impl Strategy for Model {
         "model"
     }
 
-    fn interests(&self) -> (BlockNumber, Vec<Interest>) {
-        (BlockNumber(0), self.wanted.clone())
+    fn interests(&self) -> Vec<Interest> {
+        self.wanted.clone()
     }
 
     fn on_event(&mut self, event: &ChainEvent, _: &mut Outbox) {
@@ -94,11 +94,13 @@ enum Happens {
     Block,
     Reorg(u64),
     Takes(usize),
-    Wants(Vec<Vec<u8>>),
+    /// Contracts, each list from a block on: this far from the newest one.
+    Wants(Vec<(Vec<u8>, i64)>),
 }
 
 fn anything() -> impl Generator<Value = Happens> {
-    let interests = prop::collection::vec(prop::collection::vec(0u8..4, 1..3), 0..4);
+    let far = prop_oneof![2 => Just(-100), 1 => Just(1), 2 => -6i64..4];
+    let interests = prop::collection::vec((prop::collection::vec(0u8..4, 1..3), far), 0..4);
     prop_oneof![
         4 => Just(Happens::Block),
         1 => (1u64..4).prop_map(Happens::Reorg),
@@ -132,7 +134,10 @@ proptest! {
                 // As in life, a strategy changes its mind when it is told something.
                 Happens::Wants(wanted) => {
                     take(&mut feed, &mut model, 1);
-                    model.want(wanted.iter().map(|contracts| of(contracts)).collect());
+                    let seen = feed.chain.seen().unwrap_or_default();
+                    let from = |far: &i64| BlockNumber(seen.0.saturating_add_signed(*far));
+                    let wanted = wanted.iter().map(|(contracts, far)| Interest { from: from(far), ..of(contracts) });
+                    model.want(wanted.collect());
                     feed.follow(model.wanted.clone());
                 }
             }
@@ -141,18 +146,32 @@ proptest! {
         chain.insert(tip, branch);
         reader.tell(block(tip, branch));
         take(&mut feed, &mut model, usize::MAX);
-        let wanted = |contract: u64| {
+        let wanted = |number: u64, contract: u64| {
             let contract = Address::with_last_byte(u8::try_from(contract).unwrap());
-            model.wanted.iter().any(|interest| interest.addresses.contains(&contract))
+            let of = |interest: &&Interest| interest.addresses.contains(&contract) && interest.from.0 <= number;
+            model.wanted.iter().any(|interest| of(&interest))
         };
         let expected: Vec<_> = chain
             .iter()
             .flat_map(|(number, branch)| (0..4).map(move |contract| (*number, contract, *branch)))
-            .filter(|(_, contract, _)| wanted(*contract))
+            .filter(|(number, contract, _)| wanted(*number, *contract))
             .collect();
         let found: Vec<_> = model.logs.values().map(|log| (log.block.0, log.index, log.data[0])).collect();
         prop_assert_eq!(found, expected);
     }
+}
+
+#[test]
+fn what_is_wanted_from_now_on_brings_no_history() {
+    let reader = ScriptedReader::new((1..=3).map(|number| block(number, 0)));
+    let (mut model, mut feed) = (Model::default(), Feed::new(Arc::new(reader.clone()), &Model::default()));
+    take(&mut feed, &mut model, usize::MAX);
+    model.want(vec![Interest { from: BlockNumber(4), ..of(&[1]) }]);
+    feed.follow(model.wanted.clone());
+    reader.tell(block(4, 0));
+    take(&mut feed, &mut model, usize::MAX);
+    let streams: Vec<_> = reader.asked().iter().map(|(from, _)| from.0).collect();
+    assert_eq!((streams, model.logs.len()), (vec![0, 4], 1), "no stream reads what is past");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use agent_core::{
         ListMemory, ScriptedDoor, ScriptedReader, sample_head, sample_mined, sample_opportunity,
         sample_order, settled,
     },
-    units::{BlockNumber, Timestamp},
+    units::Timestamp,
 };
 use agent_runtime::{
     Agent, AgentError, AgentParts, Limits, ToolLimits, Toolbox, planner_fn, tools::ExecuteOpportunity,
@@ -90,8 +90,8 @@ impl Strategy for Told {
         "sample"
     }
 
-    fn interests(&self) -> (BlockNumber, Vec<Interest>) {
-        (BlockNumber(0), self.wants.lock().unwrap().clone())
+    fn interests(&self) -> Vec<Interest> {
+        self.wants.lock().unwrap().clone()
     }
 
     fn on_event(&mut self, event: &ChainEvent, outbox: &mut Outbox) {

@@ -8,7 +8,7 @@ use crate::bench::*;
 
 fn of(contracts: &[u8]) -> Interest {
     let addresses = contracts.iter().map(|byte| Address::with_last_byte(*byte)).collect();
-    Interest { addresses, topics: vec![] }
+    Interest { from: BlockNumber(0), addresses, topics: vec![] }
 }
 
 /// Two contracts, each with one log in each block.

@@ -167,7 +167,7 @@ async fn logs_of(
         return Ok(Vec::new());
     }
     let mut answers = Vec::new();
-    for question in filters.questions(Blocks::Of(head.block.hash)) {
+    for question in filters.questions(Blocks::Of(head.block)) {
         answers.extend(endpoint.logs_of_block(head.block.hash, &question).await?);
     }
     if !answers.iter().all(|log| log.is_of(head.block)) {

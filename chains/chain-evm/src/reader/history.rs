@@ -145,7 +145,7 @@ impl History {
         newest: Head,
     ) -> Result<Chunk, Trouble> {
         loop {
-            let to = self.span.end(next).min(newest.block.number);
+            let to = filters.until(next, self.span.end(next)).min(newest.block.number);
             let head = if to == newest.block.number { newest } else { canonical(endpoint, to).await? };
             let logs = match logs_between(endpoint, filters, next, head).await {
                 Err(Trouble::Rpc(refusal)) if too_much(&refusal) && self.span.shrink() => {

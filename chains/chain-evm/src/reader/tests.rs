@@ -23,8 +23,8 @@ mod cuts_and_reorgs;
 fn interests() -> Vec<Interest> {
     // The second matches everything the first does: each log must still come once.
     vec![
-        Interest { addresses: vec![LOGGER], topics: vec![] },
-        Interest { addresses: vec![LOGGER], topics: vec![] },
+        Interest { from: BlockNumber(0), addresses: vec![LOGGER], topics: vec![] },
+        Interest { from: BlockNumber(0), addresses: vec![LOGGER], topics: vec![] },
     ]
 }
 

@@ -1,6 +1,6 @@
 //! The best ways through a cycle, with their amounts.
 
-use agent_core::units::{BlockNumber, Bps};
+use agent_core::units::Bps;
 use alloy_primitives::{Address, U256};
 
 use super::{Scene, split};
@@ -45,16 +45,12 @@ pub(crate) struct Way {
     pub(crate) hops: Vec<Vec<Step>>,
     /// What the flash loan of the input costs.
     pub(crate) premium: U256,
-    /// The last log that changed one of its pools.
-    pub(crate) stamp: (BlockNumber, u64),
 }
 
 impl Way {
     pub(super) fn of(scene: Scene<'_>, hops: Vec<Vec<Step>>) -> Option<Self> {
         let input = sum(hops.first()?, |step| step.input)?;
-        let places = hops.iter().flatten().map(|step| step.place);
-        let stamp = places.filter_map(|place| scene.market.get(place)).map(|entry| entry.stamp).max()?;
-        Some(Self { hops, premium: scene.prices.premium.of(input)?, stamp })
+        Some(Self { hops, premium: scene.prices.premium.of(input)? })
     }
 
     /// All swaps, in order.

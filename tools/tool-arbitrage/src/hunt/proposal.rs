@@ -78,21 +78,20 @@ impl<'a> Proposal<'a> {
         self.way.steps().map(|step| step.place)
     }
 
-    /// The same for as long as none of its pools changes.
+    /// The same for as long as its pools have their prices and their liquidity: also after a restart and for another agent,
+    /// whenever each of them began to follow the pools.
     pub(crate) fn id(&self) -> Option<OpportunityId> {
-        let mut subject = Vec::new();
+        let amounts = [self.way.input(), self.way.output()].map(|amount| amount.to_be_bytes::<32>());
+        // The same amount may be split otherwise.
+        let split = self.way.hops.iter().filter(|steps| steps.len() > 1).flatten();
+        let shares = split.flat_map(|step| step.input.to_be_bytes::<32>());
+        let (mut subject, mut occasion) = (Vec::new(), amounts.concat());
+        occasion.extend(shares);
         for (step, entry) in self.swaps()? {
             subject.extend_from_slice(entry.address.as_slice());
             subject.push(u8::from(step.side == Side::One));
+            occasion.extend(entry.condition());
         }
-        let (block, index) = self.way.stamp;
-        // Another branch may have another log at the same place.
-        let amounts = [self.way.input(), self.way.output()].map(|amount| amount.to_be_bytes::<32>());
-        let place = [block.0.to_be_bytes(), index.to_be_bytes()].concat();
-        // As may the same amount, split otherwise.
-        let split = self.way.hops.iter().filter(|steps| steps.len() > 1).flatten();
-        let shares: Vec<u8> = split.flat_map(|step| step.input.to_be_bytes::<32>()).collect();
-        let occasion = [place, amounts.concat(), shares].concat();
         Some(OpportunityId::derive(STRATEGY, &subject, &occasion))
     }
 

@@ -7,7 +7,7 @@ use agent_core::{Query, ports::Outbox, units::BlockNumber};
 use crate::market::{Entry, State};
 
 /// Answers that do not come are given up when this many questions were asked after them.
-const PATIENCE: u64 = 16;
+const PATIENCE: usize = 16;
 
 /// What a question was for: the terms of everything, and how the pools at these places stand.
 #[derive(Debug)]
@@ -30,10 +30,18 @@ pub(super) struct Desk {
 impl Desk {
     /// Asks.
     pub(super) fn ask(&mut self, pending: Pending, queries: Vec<Query>, outbox: &mut Outbox) {
+        let tag = self.send(queries, outbox);
+        self.pending.insert(tag, pending);
+        if self.pending.len() > PATIENCE {
+            self.pending.pop_first();
+        }
+    }
+
+    /// Asks for somebody who remembers it by the tag.
+    pub(super) fn send(&mut self, queries: Vec<Query>, outbox: &mut Outbox) -> u64 {
         self.asked = self.asked.saturating_add(1);
-        self.pending = self.pending.split_off(&self.asked.saturating_sub(PATIENCE));
-        self.pending.insert(self.asked, pending);
         outbox.ask(self.asked, queries);
+        self.asked
     }
 
     /// What the question with this tag was for; what was asked before it is overtaken.

@@ -1,37 +1,40 @@
 //! The logs that are wanted.
 
-use agent_core::Interest;
-use alloy_primitives::{Address, B256};
+use agent_core::{Interest, units::BlockNumber};
+use alloy_primitives::B256;
 use alloy_sol_types::SolEvent;
 
 use crate::{
     abi::{IFactoryV2, IFactoryV3},
     config::{ArbitrageConfig, Kind},
-    market::Market,
     pool::{V2Pool, V3Pool},
 };
 
-/// What the factories make, and what happens to each pool. One interest per pool, so that a new one does not bring back the
-/// history of the others.
-pub(super) fn of(config: &ArbitrageConfig, market: &Market) -> Vec<Interest> {
+/// What the factories make, from their first pools on; and from block `followed` on what happens to any pool, by its topics
+/// alone: so there is one interest for all pools, and a new one changes none.
+pub(super) fn of(config: &ArbitrageConfig, followed: Option<BlockNumber>) -> Vec<Interest> {
     let made = config.exchanges.iter().map(|exchange| {
         let topic = match exchange.kind {
             Kind::V2 { .. } => IFactoryV2::PairCreated::SIGNATURE_HASH,
             Kind::V3 => IFactoryV3::PoolCreated::SIGNATURE_HASH,
         };
-        some(exchange.factory, vec![topic])
+        Interest { from: exchange.start_block, addresses: vec![exchange.factory], topics: vec![topic] }
     });
-    let pools = market.entries().iter().map(|entry| {
-        let of_v2 = matches!(
-            config.exchanges.get(entry.exchange).map(|exchange| exchange.kind),
-            Some(Kind::V2 { .. })
-        );
-        let topics = if of_v2 { V2Pool::topics().to_vec() } else { V3Pool::topics().to_vec() };
-        some(entry.address, topics)
-    });
+    let topics = topics(config);
+    let pools =
+        followed.filter(|_| !topics.is_empty()).map(|from| Interest { from, addresses: Vec::new(), topics });
     made.chain(pools).collect()
 }
 
-fn some(address: Address, topics: Vec<B256>) -> Interest {
-    Interest { addresses: vec![address], topics }
+/// What can happen to the pools that there are.
+fn topics(config: &ArbitrageConfig) -> Vec<B256> {
+    let has = |is: fn(Kind) -> bool| config.exchanges.iter().any(|exchange| is(exchange.kind));
+    let mut topics = Vec::new();
+    if has(|kind| matches!(kind, Kind::V2 { .. })) {
+        topics.extend(V2Pool::topics());
+    }
+    if has(|kind| matches!(kind, Kind::V3)) {
+        topics.extend(V3Pool::topics());
+    }
+    topics
 }

@@ -154,11 +154,12 @@ impl ArbitrageStrategy {
     pub(super) fn publish_view(&self) {
         let open = self.board.ids();
         let mut snapshot = self.view.lock();
-        let Snapshot { phase, at, pools, left_alone, explanations, cycles } = &mut *snapshot;
+        let Snapshot { phase, at, pools, awaiting, left_alone, explanations, cycles } = &mut *snapshot;
         *phase = self.course.phase.clone();
         *at = self.course.now.map(|head| head.block).unwrap_or_default();
         *left_alone = self.market.left_alone();
-        *pools = self.market.entries().len().saturating_sub(left_alone.len());
+        *pools = self.market.known();
+        *awaiting = self.market.awaiting().len();
         *cycles = self.search.as_ref().map_or(0, |search| search.standing().len());
         explanations.retain(|id, _| open.contains(id));
     }

@@ -6,6 +6,7 @@
 )]
 
 mod bench;
+mod handover;
 mod ways;
 
 use agent_core::{
@@ -109,7 +110,7 @@ fn only_admitted_tokens_and_pools_are_traded() {
     bench.mine();
     bench.mine();
     assert!(bench.open().is_empty());
-    assert!(bench.interests().iter().all(|interest| !interest.addresses.contains(&bench::pool(3))));
+    assert!(!bench.pools().contains_key(&bench::pool(3)));
 }
 
 #[test]
@@ -161,8 +162,9 @@ fn a_reorg_deeper_than_can_be_taken_back_starts_over() {
     let keep = bench.height();
     (0..140).for_each(|_| bench.mine());
     bench.rollback(keep);
-    assert_eq!(bench.strategy.view().phase(), Phase::Backfilling);
-    assert!(bench.warnings().any(|warning| warning.contains("reading their logs again")));
+    assert_eq!(bench.strategy.view().awaiting(), 2);
+    assert!(bench.pools().is_empty());
+    assert!(bench.warnings().any(|warning| warning.contains("reading all of them again")));
     sell(&mut bench, WETH, ether(50));
     bench.mine();
     bench.mine();

@@ -51,6 +51,8 @@ pub struct PoolsHealth {
     pub block: BlockNumber,
     /// How many pools are followed.
     pub pools: usize,
+    /// How many more there are, which have to be read from the chain first.
+    pub awaiting: usize,
     /// How many cycles through them gain by their rates, before costs.
     pub cycles: usize,
     /// How many pools are left alone.
@@ -61,7 +63,7 @@ pub struct PoolsHealth {
 
 impl Tool for ArbitragePools {
     const NAME: &'static str = "arbitrage_pools";
-    const DESCRIPTION: &'static str = "Tells how many pools are followed for arbitrage, how many cycles gain before costs, and which pools are left alone and why.";
+    const DESCRIPTION: &'static str = "Tells how many pools are followed for arbitrage and how many are still to be read, how many cycles gain before costs, and which pools are left alone and why.";
     type Class = Read;
     type Args = Everything;
     type Output = PoolsHealth;
@@ -78,6 +80,7 @@ impl Tool for ArbitragePools {
             phase: snapshot.phase.clone(),
             block: snapshot.at.number,
             pools: snapshot.pools,
+            awaiting: snapshot.awaiting,
             cycles: snapshot.cycles,
             left_alone: snapshot.left_alone.len(),
             why: why.collect(),

@@ -1,6 +1,6 @@
 //! The logs that are wanted.
 
-use agent_core::Interest;
+use agent_core::{Interest, units::BlockNumber};
 use alloy_primitives::{Address, B256};
 use alloy_sol_types::SolEvent;
 
@@ -11,7 +11,8 @@ use crate::{
 
 /// Before the market is known, only whether the pool changes; afterwards everything that positions and prices are
 /// made of. One interest per group of contracts, so that a new one does not bring back the history of the others.
-pub(super) fn of(pool: Address, market: &Market) -> Vec<Interest> {
+pub(super) fn of(from: BlockNumber, pool: Address, market: &Market) -> Vec<Interest> {
+    let some = |addresses, topics| Interest { from, addresses, topics };
     let mut interests = vec![some(vec![pool], vec![IPool::Upgraded::SIGNATURE_HASH])];
     if market.reserves.is_empty() {
         return interests;
@@ -29,10 +30,6 @@ pub(super) fn of(pool: Address, market: &Market) -> Vec<Interest> {
         interests.push(some(vec![*feed], vec![IFeed::AnswerUpdated::SIGNATURE_HASH]));
     }
     interests
-}
-
-const fn some(addresses: Vec<Address>, topics: Vec<B256>) -> Interest {
-    Interest { addresses, topics }
 }
 
 fn pool_topics() -> Vec<B256> {

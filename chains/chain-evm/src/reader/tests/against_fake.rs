@@ -212,6 +212,24 @@ async fn a_start_beyond_the_head_waits_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_interest_that_begins_later_costs_nothing_before() {
+    let length = Arc::new(AtomicU64::new(300));
+    let (endpoint, spans) = stubborn(length.clone(), 70);
+    let later = |from| Interest { from: BlockNumber(from), addresses: vec![LOGGER], topics: vec![] };
+    let config = ReaderConfig { depth: 8, ..config(50) };
+    let mut events = EvmReader::new(endpoint, config).events(BlockNumber(0), vec![later(250), later(270)]);
+    let mut replay = Replay::default();
+    replay.until(&mut events, hash(300)).await;
+    length.store(302, Ordering::SeqCst);
+    replay.until(&mut events, hash(302)).await;
+    assert_eq!(replay.topics(), (250..=302).collect::<Vec<_>>());
+    // What a broken wire made it ask again, counts once.
+    let mut spans = spans.lock().unwrap().clone();
+    spans.dedup();
+    assert_eq!(spans, [20, 31], "no range goes past where another interest begins");
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_interest_asks_for_no_log() {
     let endpoint = fake(|method, params| match method {
         "eth_getBlockByNumber" if params[0] == "latest" => Reply::Is(head(20)),

@@ -1,6 +1,6 @@
 //! What the runtime and a chain of pools do, in small.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use agent_core::{
     Answered, ChainEvent, ChainLog, Head, Interest, Opportunity, OpportunityId, OutcomeReport, Query,
@@ -8,7 +8,7 @@ use agent_core::{
     units::{BlockNumber, BlockRef, Timestamp, Token, TokenAmount},
 };
 use alloy_primitives::{
-    Address, B256, I256, LogData, U256, address,
+    Address, B256, Bytes, I256, LogData, U256, address,
     aliases::{I24, U24},
     keccak256,
 };
@@ -17,6 +17,7 @@ use alloy_sol_types::{SolCall, SolEvent, SolValue};
 use crate::{
     ArbitrageConfig, ArbitrageStrategy, BaseConfig, Exchange, Kind, TermsConfig,
     abi::{IFactoryV2, IFactoryV3, IFeed, ILender, IPair, IRouterV2, IRouterV3, ISlot, ITickPool},
+    market::{Model, State},
     math::v2::V2Fee,
     pool::{Pool, Side, V2Pool, V3Event, V3Pool, V3Terms},
     v3,
@@ -80,26 +81,38 @@ pub(super) struct Bench {
     real: BTreeMap<Address, Real>,
     logs: Vec<ChainLog>,
     chain: Vec<Mined>,
+    /// Blocks that reorgs took back, the latest last.
+    void: Vec<Mined>,
     branch: u64,
     interests: Vec<Interest>,
     pub(super) requests: Vec<Request>,
     pub(super) feeds_are_silent: bool,
+    /// Ticks that positions ended at.
+    ends: BTreeSet<i32>,
+    /// Questions about pools wait here until they are answered by hand.
+    pub(super) waiting: Option<VecDeque<Asked>>,
 }
+
+/// A question's tag and its queries.
+pub(super) type Asked = (u64, Vec<Query>);
 
 impl Bench {
     pub(super) fn new(config: ArbitrageConfig) -> Self {
         let strategy = ArbitrageStrategy::new(config.clone());
-        let interests = strategy.interests().1;
+        let interests = strategy.interests();
         Self {
             config,
             strategy,
             real: BTreeMap::new(),
             logs: Vec::new(),
             chain: Vec::new(),
+            void: Vec::new(),
             branch: 0,
             interests,
             requests: Vec::new(),
             feeds_are_silent: false,
+            ends: BTreeSet::new(),
+            waiting: None,
         }
     }
 
@@ -122,7 +135,7 @@ impl Bench {
 
     /// Goes back to when the chain had `height` blocks, on another branch.
     pub(super) fn rollback(&mut self, height: usize) {
-        self.chain.truncate(height);
+        self.void.extend(self.chain.drain(height..));
         let (head, _, real) = self.chain.last().unwrap().clone();
         self.real = real;
         self.branch += 1;
@@ -142,8 +155,89 @@ impl Bench {
         self.feed(ChainEvent::Outcome(report));
     }
 
-    pub(super) fn interests(&self) -> &[Interest] {
-        &self.interests
+    /// Answers the oldest waiting question as of the block that is `back` before the newest. False where none waits.
+    pub(super) fn answer(&mut self, back: usize) -> bool {
+        let at = self.chain.len() - 1 - back.min(self.chain.len() - 1);
+        let mined = self.chain[at].clone();
+        self.answer_of(&mined)
+    }
+
+    /// Answers it as of a block that a reorg took back.
+    pub(super) fn answer_of_void(&mut self) -> bool {
+        let Some(mined) = self.void.last().cloned() else { return false };
+        self.answer_of(&mined)
+    }
+
+    /// Answers it as of the newest block, each answer changed like this.
+    pub(super) fn answer_with(&mut self, change: impl Fn(&Query, Answered) -> Answered) -> bool {
+        let mined = self.chain.last().unwrap().clone();
+        self.answer_changed(&mined, change)
+    }
+
+    fn answer_of(&mut self, mined: &Mined) -> bool {
+        self.answer_changed(mined, |_, answer| answer)
+    }
+
+    fn answer_changed(&mut self, mined: &Mined, change: impl Fn(&Query, Answered) -> Answered) -> bool {
+        let Some((tag, queries)) = self.waiting.as_mut().and_then(VecDeque::pop_front) else { return false };
+        let answers = queries.iter().map(|query| change(query, self.read(query, mined))).collect();
+        self.feed(ChainEvent::Answer { tag, at: mined.0.block, answers });
+        true
+    }
+
+    /// Whether nothing happened since the newest block.
+    pub(super) const fn is_mined(&self) -> bool {
+        self.logs.is_empty()
+    }
+
+    /// What happened since the newest block does not.
+    pub(super) fn drop_unmined(&mut self) {
+        self.logs.clear();
+        self.real = self.chain.last().unwrap().2.clone();
+    }
+
+    /// How many pools there are.
+    pub(super) fn there(&self) -> usize {
+        self.chain.last().unwrap().2.len()
+    }
+
+    /// What was asked and not answered, by pool: how many queries.
+    pub(super) fn asked(&self) -> BTreeMap<Address, usize> {
+        let mut asked = BTreeMap::new();
+        for query in self.waiting.iter().flatten().flat_map(|(_, queries)| queries) {
+            *asked.entry(query.to).or_default() += 1;
+        }
+        asked
+    }
+
+    /// Whether each pool that the strategy knows is as the newest block has it, to the tick; and how many those are.
+    pub(super) fn known_as_they_are(&self) -> usize {
+        let real = &self.chain.last().unwrap().2;
+        let mut known = 0;
+        for entry in self.strategy.market.entries() {
+            match (&entry.state, real.get(&entry.address)) {
+                (State::Known(Model::V2(ours)), Some(Real::V2(pair))) => assert_eq!(ours, pair),
+                (State::Known(Model::V3(ours)), Some(Real::V3(ticks))) => {
+                    assert_eq!(ours.slot(), ticks.slot());
+                    for word in -400..400 {
+                        assert_eq!(ours.bitmap(word), ticks.bitmap(word), "word {word}");
+                    }
+                    for tick in self.ends.iter().copied() {
+                        assert_eq!(ours.tick(tick), ticks.tick(tick), "tick {tick}");
+                    }
+                }
+                (State::Known(model), real) => panic!("{model:?} for {real:?}"),
+                _others => continue,
+            }
+            known += 1;
+        }
+        known
+    }
+
+    /// What lies in a v3 pool's position that alone has this lower end.
+    pub(super) fn held(&self, number: u8, lower: i32) -> u128 {
+        let Some(Real::V3(ticks)) = self.real.get(&pool(number)) else { return 0 };
+        ticks.tick(lower).gross
     }
 
     /// What is open by what was requested, in order.
@@ -208,7 +302,13 @@ impl Bench {
     }
 
     pub(super) fn mint(&mut self, number: u8, lower: i32, upper: i32, amount: u128) {
+        self.ends.extend([lower, upper]);
         self.happen(number, V3Event::Mint { lower, upper, amount });
+    }
+
+    /// What somebody takes out again.
+    pub(super) fn take_out(&mut self, number: u8, lower: i32, upper: i32, amount: u128) {
+        self.happen(number, V3Event::Burn { lower, upper, amount });
     }
 
     /// A log that may contradict what is there.
@@ -235,6 +335,18 @@ impl Bench {
                 self.happen(number, V3Event::Swap { sqrt_price, liquidity, tick });
                 swap.output
             }
+        }
+    }
+
+    /// Swaps, if the pool can.
+    pub(super) fn sell(&mut self, address: Address, from: Address, amount: U256) {
+        let pool: &dyn Pool = match &self.real[&address] {
+            Real::V2(pair) => pair,
+            Real::V3(ticks) => ticks,
+        };
+        let side = if pool.tokens()[0] == from { Side::Zero } else { Side::One };
+        if pool.quote_in(side, amount).is_ok() {
+            self.swap(address, from, amount);
         }
     }
 
@@ -288,7 +400,7 @@ impl Bench {
         self.log(pool(number), Sync { reserve0, reserve1 }.encode_log_data());
     }
 
-    fn happen(&mut self, number: u8, event: V3Event) {
+    pub(super) fn happen(&mut self, number: u8, event: V3Event) {
         let Some(Real::V3(ticks)) = self.real.get_mut(&pool(number)) else { panic!("no pool with ticks") };
         ticks.apply(event).unwrap();
         self.log(pool(number), v3_log(event));
@@ -330,13 +442,18 @@ impl Bench {
             self.strategy.on_event(&event, &mut outbox);
             for request in outbox.drain() {
                 if let Request::Ask { tag, queries } = &request {
-                    let at = self.chain.last().unwrap().0.block;
-                    let answers = queries.iter().map(|query| self.read(query)).collect();
-                    queue.push_back(ChainEvent::Answer { tag: *tag, at, answers });
+                    let is_of_pools = queries.first().is_some_and(|query| !FEEDS.contains(&query.to));
+                    if let Some(waiting) = self.waiting.as_mut().filter(|_| is_of_pools) {
+                        waiting.push_back((*tag, queries.clone()));
+                    } else {
+                        let mined = self.chain.last().unwrap();
+                        let answers = queries.iter().map(|query| self.read(query, mined)).collect();
+                        queue.push_back(ChainEvent::Answer { tag: *tag, at: mined.0.block, answers });
+                    }
                 }
                 self.requests.push(request);
             }
-            let wanted = self.strategy.interests().1;
+            let wanted = self.strategy.interests();
             if wanted != self.interests {
                 let mut new = wanted.clone();
                 new.retain(|interest| !self.interests.contains(interest));
@@ -346,12 +463,14 @@ impl Bench {
                 }
                 let (head, logs) = (self.chain.last().unwrap().0, self.past(&new));
                 queue.push_front(ChainEvent::History { head, logs: Vec::new(), last: true });
-                queue.push_front(ChainEvent::History { head, logs, last: false });
+                if new.iter().any(|interest| interest.from <= head.block.number) {
+                    queue.push_front(ChainEvent::History { head, logs, last: false });
+                }
             }
         }
     }
 
-    fn read(&self, query: &Query) -> Answered {
+    fn read(&self, query: &Query, (_, _, real): &Mined) -> Answered {
         let selector: [u8; 4] = query.data[..4].try_into().unwrap();
         if let Some(at) = FEEDS.iter().position(|feed| *feed == query.to) {
             if self.feeds_are_silent {
@@ -368,7 +487,9 @@ impl Bench {
             let number = if selector == ILender::POOL_REVISIONCall::SELECTOR { 1 } else { PREMIUM };
             return Ok(U256::from(number).abi_encode().into());
         }
-        match &self.real[&query.to] {
+        // A call to where no contract is gives nothing.
+        let Some(pool) = real.get(&query.to) else { return Ok(Bytes::new()) };
+        match pool {
             Real::V2(pair) => {
                 assert_eq!(selector, IPair::getReservesCall::SELECTOR);
                 let [zero, one] = pair.reserves().map(U256::from);
@@ -377,16 +498,28 @@ impl Bench {
             Real::V3(ticks) if selector == ITickPool::liquidityCall::SELECTOR => {
                 Ok(U256::from(ticks.slot().liquidity).abi_encode().into())
             }
-            Real::V3(ticks) => {
-                assert_eq!(selector, ISlot::slot0Call::SELECTOR);
-                let tick = I256::try_from(i128::from(ticks.slot().tick)).unwrap().into_raw();
-                // As long as the contract's: seven words.
-                let mut words = [U256::ZERO; 7];
-                (words[0], words[1]) = (ticks.slot().sqrt_price, tick);
-                Ok(words.abi_encode().into())
-            }
+            Real::V3(ticks) => Ok(read_ticks(ticks, query)),
         }
     }
+}
+
+/// As long as the contract's answers: seven words of `slot0`, eight of `ticks`.
+fn read_ticks(ticks: &V3Pool, query: &Query) -> Bytes {
+    let signed = |number: i128| I256::try_from(number).unwrap().into_raw();
+    if let Ok(call) = ITickPool::tickBitmapCall::abi_decode(&query.data) {
+        return ticks.bitmap(call.wordPosition).abi_encode().into();
+    }
+    if let Ok(call) = ITickPool::ticksCall::abi_decode(&query.data) {
+        let liquidity = ticks.tick(call.tick.as_i32());
+        let mut words = [U256::ZERO; 8];
+        (words[0], words[1]) = (U256::from(liquidity.gross), signed(liquidity.net));
+        return words.abi_encode().into();
+    }
+    ISlot::slot0Call::abi_decode(&query.data).unwrap();
+    let mut words = [U256::ZERO; 7];
+    (words[0], words[1]) = (ticks.slot().sqrt_price, signed(ticks.slot().tick.into()));
+    words[5] = U256::from(ticks.slot().fee_protocol);
+    words.abi_encode().into()
 }
 
 /// What a swap's call puts in, and what it has to bring.
@@ -407,6 +540,8 @@ fn v3_log(event: V3Event) -> LogData {
             uint128 amount, uint256 amount0, uint256 amount1);
         event Burn(address indexed owner, int24 indexed tickLower, int24 indexed tickUpper,
             uint128 amount, uint256 amount0, uint256 amount1);
+        event SetFeeProtocol(uint8 feeProtocol0Old, uint8 feeProtocol1Old, uint8 feeProtocol0New,
+            uint8 feeProtocol1New);
     }
     let tick24 = |tick: i32| I24::try_from(tick).unwrap();
     let (owner, amount0, amount1) = (Address::repeat_byte(9), U256::ZERO, U256::ZERO);
@@ -433,6 +568,12 @@ fn v3_log(event: V3Event) -> LogData {
             let [lower, upper] = [lower, upper].map(tick24);
             Burn { owner, tickLower: lower, tickUpper: upper, amount, amount0, amount1 }.encode_log_data()
         }
-        V3Event::SetFeeProtocol { .. } => panic!("not used here"),
+        V3Event::SetFeeProtocol { token0, token1 } => SetFeeProtocol {
+            feeProtocol0Old: 0,
+            feeProtocol1Old: 0,
+            feeProtocol0New: token0,
+            feeProtocol1New: token1,
+        }
+        .encode_log_data(),
     }
 }

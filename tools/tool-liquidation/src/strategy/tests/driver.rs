@@ -58,7 +58,7 @@ pub(super) struct Bench {
 impl Bench {
     pub(super) fn new(config: LiquidationConfig, model: Model) -> Self {
         let strategy = LiquidationStrategy::new(config);
-        let interests = strategy.interests().1;
+        let interests = strategy.interests();
         Self { strategy, model, chain: vec![], told: 0, interests, events: vec![], requests: vec![] }
     }
 
@@ -128,7 +128,7 @@ impl Bench {
                 }
                 self.requests.push(request);
             }
-            let interests = self.strategy.interests().1;
+            let interests = self.strategy.interests();
             let added: Vec<_> =
                 interests.iter().filter(|interest| !self.interests.contains(interest)).cloned().collect();
             self.interests = interests;
