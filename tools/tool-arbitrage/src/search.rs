@@ -22,7 +22,7 @@
 //! A rate's logarithm is kept in units of 2^-20, rounded up, as an `i32`: sums are exact. The `f64` that is rounded is
 //! `ln(reserve_out / reserve_in · (1 − fee))`. Each reserve is an integer's nearest `f64` and `1 − fee` is within two roundings,
 //! so with the division and the product the rate is within 6 · 2^-53 of the truth; the logarithm, at most 178 in size, adds 2 of
-//! its own last places, 2^-44. Both are less than 1e-13, hence less than 2e-7 units; 1e-5 units are added before rounding up, so
+//! its own last places, 2^-44 (and one more where it is the sum of two, the fee's and the reserves'). Both are less than 1e-13, hence less than 2e-7 units; 1e-5 units are added before rounding up, so
 //! that any pool is served whose stretch is right to nine parts in 10^12, a fee of nearly all included. So a weight is never
 //! below the truth and at most 1.00002 units above it: **no cycle that gains is missed**, and a cycle of h hops is kept from
 //! h · 1.00002 · 2^-20 below break-even, less than 4 parts in a million. What is kept is quoted in integers by
@@ -62,7 +62,7 @@ pub use routes::{Hop, Route, Routes};
 use cycle::Found;
 use graph::{Graph, at};
 use reach::Reach;
-use weight::NONE;
+use weight::{Kept, NONE};
 
 /// A token that cycles may start from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +104,9 @@ pub struct Search {
     graph: Graph,
     reaches: Vec<Reach>,
     dust: Vec<f64>,
+    /// What pools were updated to since the last search.
+    pending: Vec<(usize, [i32; 2])>,
+    kept: Kept,
     /// The arcs that changed since the last search.
     changed: Vec<u32>,
     standing: Found,
@@ -126,38 +129,57 @@ impl Search {
         let four = terms.hops == Hops::Four;
         let reaches = (0u32..).zip(&bases).map(|(base, _)| Reach::of(base, &graph, four)).collect();
         let dust = bases.iter().map(|base| f64::from(base.dust)).collect();
-        Ok(Self { graph, reaches, dust, changed: Vec::new(), standing: Found::up_to(terms.limit) })
+        let standing = Found::up_to(terms.limit);
+        Ok(Self {
+            graph,
+            reaches,
+            dust,
+            pending: Vec::new(),
+            kept: Kept::default(),
+            changed: Vec::new(),
+            standing,
+        })
     }
 
-    /// Takes note of a pool's state.
+    /// Takes note of a pool's state: it counts from the next search on.
     pub fn update<P: Pool + ?Sized>(&mut self, pool: usize, state: &P) {
-        let Some([zero, one]) = self.graph.arcs_of(pool) else { return };
-        let weigh = |arc, side| state.stretch(side).map_or(NONE, |stretch| self.weigh(arc, stretch));
-        self.set(pool, [weigh(zero, Side::Zero), weigh(one, Side::One)]);
+        let Some([one, zero]) = self.graph.heads_of(pool) else { return };
+        let stretch = |head, side| state.stretch(side).filter(|stretch| !self.is_dust(head, *stretch));
+        let [forth, back] = [stretch(one, Side::Zero), stretch(zero, Side::One)];
+        let weights = weight::weights(forth, back, &mut self.kept);
+        self.pending.push((pool, weights));
     }
 
-    /// Trades a pool no more, until it is updated again.
+    /// Trades a pool no more from the next search on, until it is updated again.
     pub fn disable(&mut self, pool: usize) {
-        self.set(pool, [NONE; 2]);
+        self.pending.push((pool, [NONE; 2]));
     }
 
     /// Every cycle that gains and goes through a pair whose pools changed since the last search: what is to be sized, again or
     /// for the first time. One that was standing and is neither here nor in [`Search::standing`] gains no more.
     pub fn search(&mut self) -> Vec<Cycle> {
+        self.settle();
         let Self { graph, reaches, changed, standing, .. } = self;
         changed.retain(|arc| graph.is_better(*arc));
+        // Better ones are found again; those that only changed are weighed again.
         let has =
             |cycle: &Cycle, which: fn(&Graph, u32) -> bool| cycle.arcs().iter().any(|arc| which(graph, *arc));
+        let mut again = Vec::new();
         standing.cycles.retain_mut(|cycle| {
-            !has(cycle, Graph::is_better) && (!has(cycle, Graph::is_touched) || cycle.weigh(graph) > 0)
+            if !has(cycle, Graph::is_touched) {
+                return true;
+            }
+            let stays = !has(cycle, Graph::is_better) && cycle.weigh(graph) > 0;
+            if stays {
+                again.push(*cycle);
+            }
+            stays
         });
         let mut found = Found::up_to(standing.limit.saturating_sub(standing.cycles.len()));
         for reach in reaches {
             changed.iter().for_each(|arc| reach.through(graph, *arc, &mut found));
         }
         found.settle();
-        let touched = standing.cycles.iter().filter(|cycle| has(cycle, Graph::is_touched));
-        let mut again: Vec<Cycle> = touched.copied().collect();
         again.extend_from_slice(&found.cycles);
         standing.cycles.append(&mut found.cycles);
         standing.full |= found.full;
@@ -167,6 +189,7 @@ impl Search {
 
     /// Finds every cycle that gains from nothing, as after an update of all pools.
     pub fn rescan(&mut self) -> &[Cycle] {
+        self.settle();
         let mut found = Found::up_to(self.standing.limit);
         for reach in &mut self.reaches {
             reach.rescan(&self.graph, &mut found);
@@ -208,11 +231,19 @@ impl Search {
         routes::lanes(&self.graph, cycle)
     }
 
-    /// What a pool of this stretch weighs on an arc: bases have the first numbers, and each its dust.
-    fn weigh(&self, arc: u32, stretch: Stretch) -> i32 {
-        let dust = self.graph.ends(arc).and_then(|(_, head, _)| self.dust.get(at(head)));
-        let is_dust = dust.is_some_and(|dust| weight::is_dust(stretch, *dust));
-        if is_dust { NONE } else { weight::weight(stretch) }
+    /// Whether a pool of this stretch is not traded into a token: bases have the first numbers, and each its dust.
+    fn is_dust(&self, head: u32, stretch: Stretch) -> bool {
+        self.dust.get(at(head)).is_some_and(|dust| weight::is_dust(stretch, *dust))
+    }
+
+    /// Sets what was updated, in its order.
+    fn settle(&mut self) {
+        let mut pending = std::mem::take(&mut self.pending);
+        self.graph.look_at(pending.iter().map(|(pool, _)| *pool));
+        for (pool, weights) in pending.drain(..) {
+            self.set(pool, weights);
+        }
+        self.pending = pending;
     }
 
     fn set(&mut self, pool: usize, weights: [i32; 2]) {

@@ -4,7 +4,9 @@
 //! Markets are generated recordings (see `tool_arbitrage::recording`), replayed block by block; both sides get the same states
 //! in the same order, in turns, and what they found is compared before anything is printed. The full scan is not a straw man:
 //! parallel pools are collapsed, rates are cached and only those of changed pools computed anew, tables are dense, and four hops
-//! are searched by meeting in the middle. Golden section search has 60 evaluations, of these quotes and of plain 256-bit ones.
+//! are searched by meeting in the middle; and it says how much the best cycle gains, where the search lists every one that does.
+//! A scan that computes all rates anew is beside it. Golden section search has 60 evaluations, of these quotes and of plain 256-bit
+//! ones.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that fails should say where")]

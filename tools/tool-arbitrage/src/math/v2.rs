@@ -77,9 +77,8 @@ fn amount_out_112(amount: u128, reserve_in: u128, reserve_out: u128, fee: V2Fee)
     // 112 bits times 15 are 127, and the sum of two such is one more: none of these wraps.
     let taxed = amount.wrapping_mul(u128::from(fee.kept));
     let denominator = reserve_in.wrapping_mul(u128::from(fee.whole)).wrapping_add(taxed);
-    let (high, low) = wide::widening_mul(taxed, reserve_out);
-    // The quotient is less than `reserve_out`, so that it fits.
-    wide::divide(high, low, denominator).map(|(quotient, _)| quotient).ok_or(Unquotable::TooLarge)
+    // The reserve is more than nothing, so that what is taxed is less than the denominator.
+    wide::scale(taxed, reserve_out, denominator).map(|scaled| scaled.quotient).ok_or(Unquotable::TooLarge)
 }
 
 /// The contract's own way, overflows included.

@@ -51,6 +51,30 @@ pub(crate) fn divide(above: u128, below: u128, divisor: u128) -> Option<(u128, b
     Some((quotient, rest != 0))
 }
 
+/// A quotient, and what is left of its divisor as a fraction.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scaled {
+    pub(crate) quotient: u128,
+    /// Remainder and divisor, both shifted up alike.
+    pub(crate) rest: u128,
+    pub(crate) of: u128,
+}
+
+/// `a * b / divisor`, where `a` is less than the divisor: [`divide`] with one number to shift instead of two. `None` where it is
+/// not.
+#[inline]
+pub(crate) fn scale(a: u128, b: u128, divisor: u128) -> Option<Scaled> {
+    if a >= divisor {
+        return None;
+    }
+    let shift = divisor.leading_zeros();
+    let of = divisor << shift;
+    // `a` is less than the divisor, so that nothing is lost; and the product's upper half is less than both.
+    let (above, below) = widening_mul(a << shift, b);
+    let (quotient, rest) = divide_normal(above, below, of);
+    Some(Scaled { quotient, rest, of })
+}
+
 /// Quotient and remainder, for a divisor whose highest bit is set and which is greater than `above`.
 #[inline]
 fn divide_normal(above: u128, below: u128, divisor: u128) -> (u128, u128) {
@@ -154,20 +178,24 @@ fn window(first: u64, second: u64, third: u64, bits: u32) -> u128 {
 
 /// One digit of a quotient, and the remainder. `above` is less than the divisor, whose highest bit is set.
 ///
-/// The estimate from the divisor's upper half is at most two too large. Without branches, since each is as likely.
+/// The estimate from the divisor's upper half is at most two too large, and mostly right: it is mended by branches.
 #[inline]
 fn digit(above: u128, below: u64, divisor: u128) -> (u64, u128) {
     let (upper, lower) = (high(divisor), low(divisor));
     let estimate = above.checked_div(u128::from(upper)).unwrap_or_default();
     // Two more than 64 bits can hold, at most: then all bits are set.
     let estimate = low(estimate) | 0_u64.wrapping_sub(high(estimate));
-    let left = above.wrapping_sub(product(estimate, upper));
-    let (rest, below_zero) = join(low(left), below).overflowing_sub(product(estimate, lower));
-    let once = u64::from(below_zero && high(left) == 0);
-    let (rest, enough) = rest.overflowing_add(divisor & 0_u128.wrapping_sub(u128::from(once)));
-    let twice = once & u64::from(!enough);
-    let rest = rest.wrapping_add(divisor & 0_u128.wrapping_sub(u128::from(twice)));
-    (estimate.wrapping_sub(once).wrapping_sub(twice), rest)
+    let left = low(above).wrapping_sub(estimate.wrapping_mul(upper));
+    let (rest, below_zero) = join(left, below).overflowing_sub(product(estimate, lower));
+    // With all bits set, more than a word may be left: then it is not too large.
+    if !below_zero || high(above.wrapping_sub(product(estimate, upper))) != 0 {
+        return (estimate, rest);
+    }
+    let (rest, enough) = rest.overflowing_add(divisor);
+    if enough {
+        return (estimate.wrapping_sub(1), rest);
+    }
+    (estimate.wrapping_sub(2), rest.wrapping_add(divisor))
 }
 
 #[cfg(test)]
@@ -184,6 +212,20 @@ mod tests {
         let (expected, left) = number.div_rem(U256::from(divisor));
         assert_eq!(U256::from(quotient), expected, "{number} / {divisor}");
         assert_eq!(rest, !left.is_zero(), "{number} % {divisor}");
+        scaled(above % divisor, below, divisor);
+    }
+
+    fn scaled(a: u128, b: u128, divisor: u128) {
+        let scaled = scale(a, b, divisor).unwrap();
+        let number = U256::from(a) * U256::from(b);
+        let (expected, left) = number.div_rem(U256::from(divisor));
+        assert_eq!(U256::from(scaled.quotient), expected, "{a} * {b} / {divisor}");
+        let up = divisor.leading_zeros();
+        assert_eq!(
+            (U256::from(scaled.rest), scaled.of),
+            (left << up, divisor << up),
+            "{a} * {b} % {divisor}"
+        );
     }
 
     #[test]

@@ -20,8 +20,8 @@ use crate::{
 pub enum Recorded {
     /// A pair of Uniswap v2 or a fork.
     V2(V2Pool),
-    /// A pool of Uniswap v3 or a fork.
-    V3(V3Pool),
+    /// A pool of Uniswap v3 or a fork. Apart, since there may be many pairs to a pool.
+    V3(Box<V3Pool>),
 }
 
 /// All pools of a recording, in its order.
@@ -40,7 +40,7 @@ impl Pools {
         for snapshot in &header.pools {
             let (address, pool) = match snapshot {
                 Snapshot::V2(pair) => (pair.address, pair.pool().map(Recorded::V2)),
-                Snapshot::V3(ticked) => (ticked.address, ticked.pool().map(Recorded::V3)),
+                Snapshot::V3(ticked) => (ticked.address, ticked.pool().map(Box::new).map(Recorded::V3)),
             };
             if let Some(pool) = pool {
                 pools.places.insert(address, pools.pools.len());
@@ -117,7 +117,7 @@ impl Recorded {
     fn pool(&self) -> &dyn Pool {
         match self {
             Self::V2(pair) => pair,
-            Self::V3(ticked) => ticked,
+            Self::V3(ticked) => ticked.as_ref(),
         }
     }
 }

@@ -29,8 +29,7 @@ struct Detail {
     best: u32,
     /// Where its pools begin and end.
     pools: (u32, u32),
-    /// The round in which any of its pools changed last, and in which its weight did.
-    touched: u32,
+    /// The round in which its weight changed last.
     weighed: u32,
     /// What it weighed before that round.
     past: i32,
@@ -39,8 +38,10 @@ struct Detail {
 /// What is known of a pool.
 #[derive(Debug, Clone, Copy)]
 struct Slot {
-    /// The arc from token 0 to token 1; none where both are the same.
-    zero: Option<u32>,
+    /// The arcs from token 0 to token 1 and back; none where both are the same.
+    arcs: Option<[u32; 2]>,
+    /// The tokens that come out of these: 1 and 0.
+    heads: [u32; 2],
     /// What its two directions weigh.
     weights: [i32; 2],
 }
@@ -57,6 +58,10 @@ pub(super) struct Graph {
     /// The pools of each pair, one pair after the other.
     lanes: Vec<u32>,
     slots: Vec<Slot>,
+    /// A bit for each arc: whether any of its pools changed in this round. All of them are near, however many arcs there are.
+    touched: Vec<u64>,
+    /// The arcs that have their bit.
+    marked: Vec<u32>,
     /// Counts searches, from 1.
     round: u32,
 }
@@ -105,13 +110,21 @@ impl Graph {
 
     /// The arcs that a pool's sides 0 and 1 are part of.
     pub(super) fn arcs_of(&self, pool: usize) -> Option<[u32; 2]> {
-        let zero = self.slots.get(pool)?.zero?;
-        Some([zero, self.twin(zero)])
+        self.slots.get(pool)?.arcs
+    }
+
+    /// The tokens that come out of a pool where token 0 or token 1 goes in; none where both are the same.
+    pub(super) fn heads_of(&self, pool: usize) -> Option<[u32; 2]> {
+        self.slots.get(pool).filter(|slot| slot.arcs.is_some()).map(|slot| slot.heads)
     }
 
     /// Which of a pool's sides an arc is.
     pub(super) fn side_on(&self, pool: usize, arc: u32) -> Side {
-        if self.slots.get(pool).is_some_and(|slot| slot.zero == Some(arc)) { Side::Zero } else { Side::One }
+        if self.slots.get(pool).is_some_and(|slot| slot.arcs.is_some_and(|[zero, _]| zero == arc)) {
+            Side::Zero
+        } else {
+            Side::One
+        }
     }
 
     /// The pools of an arc.
@@ -131,7 +144,7 @@ impl Graph {
 
     /// Whether any pool of an arc changed in this round.
     pub(super) fn is_touched(&self, arc: u32) -> bool {
-        self.details.get(at(arc)).is_some_and(|detail| detail.touched == self.round)
+        self.touched.get(at(arc >> 6)).is_some_and(|word| word >> (arc & 63) & 1 != 0)
     }
 
     /// Whether an arc weighs more than it did before this round.
@@ -142,10 +155,26 @@ impl Graph {
 
     /// Begins another round: nothing has changed in it.
     pub(super) fn turn(&mut self) {
+        for arc in self.marked.drain(..) {
+            if let Some(word) = self.touched.get_mut(at(arc >> 6)) {
+                *word = 0;
+            }
+        }
         self.round = self.round.checked_add(1).unwrap_or_else(|| {
-            self.details.iter_mut().for_each(|detail| (detail.touched, detail.weighed) = (0, 0));
+            self.details.iter_mut().for_each(|detail| detail.weighed = 0);
             1
         });
+    }
+
+    /// Looks at all that [`Graph::set`] will look at for these pools. It is all over memory: asked for at once, it comes at once,
+    /// while setting one after the other waits for each, since which way that goes depends on what is there.
+    pub(super) fn look_at(&self, pools: impl Iterator<Item = usize>) {
+        let place = |arc: u32| {
+            let (arc, detail) = (self.arcs.get(at(arc))?, self.details.get(at(arc))?);
+            Some(detail.weighed.wrapping_add(arc.head))
+        };
+        let seen = pools.filter_map(|pool| self.arcs_of(pool)).flatten().filter_map(place);
+        std::hint::black_box(seen.fold(0, u32::wrapping_add));
     }
 
     /// Sets what a pool's sides weigh. Of the arcs that it is part of: those that weigh something else now, and whether for
@@ -164,8 +193,9 @@ impl Graph {
     fn promote(&mut self, pool: usize, arc: u32, twin: u32, weight: i32) -> Option<bool> {
         let round = self.round;
         let now = self.arcs.get(at(arc))?.out;
-        let detail = self.details.get_mut(at(arc))?;
-        detail.touched = round;
+        *self.touched.get_mut(at(arc >> 6))? |= 1 << (arc & 63);
+        self.marked.push(arc);
+        let detail = self.details.get(at(arc))?;
         let is_best = at(detail.best) == pool;
         let (best, most) = match weight.cmp(&now) {
             Ordering::Greater => (bits(pool), weight),

@@ -27,8 +27,50 @@ pub(crate) fn weight(stretch: Stretch) -> i32 {
     if !(rate.is_finite() && rate > 0.0) {
         return NONE;
     }
+    units(rate.ln())
+}
+
+/// The logarithm of what the last fee that came by leaves: most pools have the same few.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Kept {
+    fee: f64,
+    logarithm: f64,
+}
+
+impl Kept {
+    fn of(&mut self, fee: f64) -> f64 {
+        if fee.to_bits() != self.fee.to_bits() {
+            *self = Self { fee, logarithm: (1.0 - fee).ln() };
+        }
+        self.logarithm
+    }
+}
+
+/// The [`weight`]s of a pool's two directions. Where both begin on one curve they have one logarithm, but for its sign.
+#[inline]
+pub(crate) fn weights(zero: Option<Stretch>, one: Option<Stretch>, kept: &mut Kept) -> [i32; 2] {
+    if let (Some(zero), Some(one)) = (zero, one) {
+        let same = |one: f64, other: f64| one.to_bits() == other.to_bits();
+        let rate = zero.reserve_out / zero.reserve_in;
+        if same(zero.reserve_in, one.reserve_out)
+            && same(zero.reserve_out, one.reserve_in)
+            && same(zero.fee, one.fee)
+            && rate.is_finite()
+            && rate > 0.0
+            && zero.fee < 1.0
+        {
+            let (rate, kept) = (rate.ln(), kept.of(zero.fee));
+            return [kept + rate, kept - rate].map(units);
+        }
+    }
+    [zero, one].map(|stretch| stretch.map_or(NONE, weight))
+}
+
+/// Units, rounded up.
+#[inline]
+fn units(logarithm: f64) -> i32 {
     let most = f64::from(MOST);
-    rounded((rate.ln() * UNITS + SLACK).ceil().clamp(-most, most))
+    rounded((logarithm * UNITS + SLACK).ceil().clamp(-most, most))
 }
 
 /// Whether a pool gives so little at all that no cycle through it is worth a thought.
@@ -57,6 +99,21 @@ mod tests {
         assert_eq!(weight(stretch(1.0, std::f64::consts::E, 0.0)), 1_048_577);
         assert_eq!(weight(stretch(std::f64::consts::E, 1.0, 0.0)), -1_048_575);
         assert_eq!(weight(stretch(1e18, 1e18, 0.003)), -3_150);
+    }
+
+    #[test]
+    fn both_directions_of_a_curve_weigh_what_each_does() {
+        let mut kept = Kept::default();
+        for fee in [0.0, 0.003, 0.003, 0.000_1, 0.999, 0.0] {
+            for (one, other) in [(1.0, 1.0), (1e18, 3e9), (7e33, 1.0), (12_345.0, 12_346.0)] {
+                let [zero, one] = [stretch(one, other, fee), stretch(other, one, fee)];
+                assert_eq!(weights(Some(zero), Some(one), &mut kept), [weight(zero), weight(one)]);
+                assert_eq!(weights(None, Some(one), &mut kept), [NONE, weight(one)]);
+                let worse = Stretch { reserve_out: zero.reserve_out / 3.0, ..zero };
+                assert_eq!(weights(Some(worse), Some(one), &mut kept), [weight(worse), weight(one)]);
+            }
+        }
+        assert_eq!(weights(Some(stretch(1.0, 1.0, 1.0)), Some(stretch(1.0, 1.0, 1.0)), &mut kept), [NONE; 2]);
     }
 
     #[test]

@@ -191,16 +191,21 @@ impl<'a> Chain<'a> {
         for step in 1u128.. {
             let step = step.saturating_mul(stride);
             let sides = [middle.checked_add(step), middle.checked_sub(step)];
-            let mut within =
-                sides.into_iter().flatten().filter(|place| (low..=high).contains(place)).peekable();
-            if within.peek().is_none() {
+            let mut is_outside = true;
+            for place in sides.into_iter().flatten() {
+                // What the first side proves needs no second.
+                if !(low..=high).contains(&place) || best.short < 1.0 {
+                    continue;
+                }
+                is_outside = false;
+                if let Some(tried) = self.attempt(place).filter(|tried| tried.profit > best.profit) {
+                    best = tried;
+                    (low, high) = self.window(best.short - 1.0)?;
+                }
+            }
+            if is_outside {
                 best.short = if stride == 1 { 0.0 } else { best.short };
                 break;
-            }
-            let tried = within.filter_map(|place| self.attempt(place)).max_by_key(|tried| tried.profit);
-            if let Some(tried) = tried.filter(|tried| tried.profit > best.profit) {
-                best = tried;
-                (low, high) = self.window(best.short - 1.0)?;
             }
             spent = spent.saturating_add(2);
             if best.short < 1.0 || spent >= effort {

@@ -63,11 +63,9 @@ impl Product {
         }
         let taxed = amount.checked_mul(self.kept)?;
         let denominator = self.scaled_in.checked_add(taxed)?;
-        let (high, low) = wide::widening_mul(taxed, self.reserve_out);
-        let (amount, rest) = wide::divide(high, low, denominator)?;
-        // The remainder is less than 2^128, so that the lower halves say it.
-        let left = if rest { low.wrapping_sub(amount.wrapping_mul(denominator)) } else { 0 };
-        (amount > 0).then(|| Rounded { amount, by: approximate(left) / approximate(denominator) })
+        let scaled = wide::scale(taxed, self.reserve_out, denominator)?;
+        let by = approximate(scaled.rest) / approximate(scaled.of);
+        (scaled.quotient > 0).then_some(Rounded { amount: scaled.quotient, by })
     }
 
     /// The least input that brings `amount`, which is rounded up. `None` for nothing, and for what the pool does not have.
@@ -75,13 +73,26 @@ impl Product {
     pub(super) fn amount_in(&self, amount: u128) -> Option<Rounded> {
         let left = self.reserve_out.checked_sub(amount).filter(|left| *left > 0 && amount > 0)?;
         let denominator = left.checked_mul(self.kept)?;
+        let Some(scaled) = wide::scale(amount, self.scaled_in, denominator) else {
+            return self.nearly_all_in(amount, denominator);
+        };
+        if scaled.rest == 0 {
+            return (scaled.quotient <= self.room).then_some(Rounded { amount: scaled.quotient, by: 0.0 });
+        }
+        let by = 1.0 - approximate(scaled.rest) / approximate(scaled.of);
+        let amount = scaled.quotient.checked_add(1).filter(|amount| *amount <= self.room)?;
+        Some(Rounded { amount, by })
+    }
+
+    /// The same where nearly all of the reserve is asked for, so that the amount is more than the denominator.
+    #[cold]
+    fn nearly_all_in(&self, amount: u128, denominator: u128) -> Option<Rounded> {
         let (high, low) = wide::widening_mul(self.scaled_in, amount);
         let (quotient, rest) = wide::divide(high, low, denominator)?;
-        if !rest {
-            return (quotient <= self.room).then_some(Rounded { amount: quotient, by: 0.0 });
-        }
+        // The remainder is less than 2^128, so that the lower halves say it.
         let over = low.wrapping_sub(quotient.wrapping_mul(denominator));
-        let by = 1.0 - approximate(over) / approximate(denominator);
-        quotient.checked_add(1).filter(|amount| *amount <= self.room).map(|amount| Rounded { amount, by })
+        let by = if rest { 1.0 - approximate(over) / approximate(denominator) } else { 0.0 };
+        let amount = quotient.checked_add(u128::from(rest)).filter(|amount| *amount <= self.room)?;
+        Some(Rounded { amount, by })
     }
 }

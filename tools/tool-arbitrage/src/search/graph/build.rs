@@ -30,8 +30,13 @@ impl Graph {
         lanes.sort_unstable();
         let (arcs, details, starts) = arcs(&lanes, tokens.len());
         let lanes = lanes.iter().map(|lane| lane.pool).collect();
-        let mut graph = Self { tokens, starts, arcs, details, lanes, slots: Vec::new(), round: 1 };
-        let slot = |(zero, one): &(u32, u32)| Slot { zero: graph.find(*zero, *one), weights: [NONE; 2] };
+        let touched = vec![0; arcs.len().div_ceil(64)];
+        let (slots, marked) = (Vec::new(), Vec::new());
+        let mut graph = Self { tokens, starts, arcs, details, lanes, slots, touched, marked, round: 1 };
+        let slot = |(zero, one): &(u32, u32)| {
+            let arcs = graph.find(*zero, *one).zip(graph.find(*one, *zero)).map(<[u32; 2]>::from);
+            Slot { arcs, heads: [*one, *zero], weights: [NONE; 2] }
+        };
         graph.slots = ends.iter().map(slot).collect();
         graph
     }
@@ -72,7 +77,7 @@ fn arcs(lanes: &[Lane], tokens: usize) -> (Vec<Arc>, Vec<Detail>, Vec<u32>) {
     let detail = |(tail, head, pools): &(u32, u32, (u32, u32))| {
         let best = lanes.get(at(pools.0)).map_or(u32::MAX, |lane| lane.pool);
         let (tail, twin) = (*tail, place(*head, *tail).map_or(u32::MAX, bits));
-        Detail { tail, twin, best, pools: *pools, touched: 0, weighed: 0, past: NONE }
+        Detail { tail, twin, best, pools: *pools, weighed: 0, past: NONE }
     };
     let details = ends.iter().map(detail).collect();
     let starts =

@@ -149,8 +149,13 @@ pub(super) fn cycles(
     let mut found: BTreeSet<(Vec<Address>, i32)> = BTreeSet::new();
     walk(tokens, bases, most, |visited, hops| {
         let weigh = |hop: &Hop| {
-            let stretch = pools[hop.pool].as_ref().and_then(|pool| pool.stretch(hop.side));
-            stretch.map_or(i64::from(weight::NONE) * 4, |stretch| weight::weight(stretch).into())
+            let stretch = |side| pools[hop.pool].as_ref().and_then(|pool| pool.stretch(side));
+            let weights =
+                weight::weights(stretch(Side::Zero), stretch(Side::One), &mut weight::Kept::default());
+            match weights[usize::from(hop.side == Side::One)] {
+                weight::NONE => i64::from(weight::NONE) * 4,
+                weight => weight.into(),
+            }
         };
         let gain: i64 = hops.iter().map(weigh).sum();
         if gain > 0 {
