@@ -116,7 +116,7 @@ pub struct TermsConfig {
     /// sender's, by its own bounds: an intent does not carry a tip.
     pub tips: Vec<TipConfig>,
     /// Whether an amount may be split between several pools of a pair, where that gains more than the further swaps cost in gas.
-    /// Looking for it takes milliseconds a cycle.
+    /// Looking for it takes some ten milliseconds a cycle, of which a block has up to `cycles`.
     pub split: bool,
     /// What a cycle costs in gas, beside its swaps.
     pub gas: u64,

@@ -108,3 +108,11 @@ fn a_split_that_costs_more_gas_than_it_gains_is_none() {
     };
     assert_eq!((calls(99), calls(101)), (3, 2));
 }
+
+#[test]
+fn tips_and_splits_are_read_as_the_example_writes_them() {
+    let written = r#"{ "tips": [{ "above": "10000000000", "share": 2000 }], "split": true }"#;
+    let read: TermsConfig = serde_json::from_str(written).unwrap();
+    assert_eq!(read.tips, [TipConfig { above: dollars(100), share: Bps(2_000) }]);
+    assert!(read.split && !TermsConfig::default().split);
+}
