@@ -51,6 +51,7 @@ pub use failure::{ConnectError, RpcFailure, Scrubbed};
 pub(crate) use questions::{Question, at};
 pub(crate) use quorum::Agreement;
 pub use status::{NodeHealth, NodeState, PoolHealth};
+pub use wire::logs_from_json;
 
 /// A node of one chain, or several that stand for one. Cheap to clone.
 ///

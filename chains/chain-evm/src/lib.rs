@@ -23,6 +23,7 @@ pub use data_fee::DataPrice;
 pub use elsewhere::{AwsKmsKey, ElsewhereError, GcpKmsKey, LedgerKey};
 pub use endpoint::{
     ConnectError, Endpoint, Finality, NodeHealth, NodeState, PoolConfig, PoolHealth, RpcFailure, Scrubbed,
+    logs_from_json,
 };
 pub use executor_state::ExecutorState;
 pub use fees::TipBounds;

@@ -13,7 +13,7 @@ use super::{
     Agreement, Endpoint, Finality, RpcFailure,
     pool::{Outcome, Pool, raw},
     quorum::Said,
-    wire::{WireHead, WireLog, WireReceipt},
+    wire::{WireHead, WireLog, WireLogs, WireReceipt},
 };
 
 /// How often a node that does not have a block yet is asked for it again, in half a block time.
@@ -139,7 +139,7 @@ impl Endpoint {
                     return Ok(Said::Cannot);
                 }
                 let patience = pool.settings.patience;
-                let logs: Vec<WireLog> = pool.ask_node(node, method, filter, patience).await?;
+                let WireLogs(logs) = pool.ask_node(node, method, filter, patience).await?;
                 Ok(if logs.is_empty() { Said::Nothing(logs) } else { Said::Answer(logs) })
             }
         };

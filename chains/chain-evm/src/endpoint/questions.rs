@@ -12,7 +12,7 @@ use crate::balance::{balance_in, balance_of};
 
 use super::{
     Endpoint, RpcFailure,
-    wire::{WireFeeHistory, WireHead, WireLog, WireReceipt},
+    wire::{WireFeeHistory, WireHead, WireLog, WireLogs, WireReceipt},
 };
 
 /// A method and its parameters.
@@ -57,7 +57,8 @@ impl Endpoint {
 
     /// The logs that `filter` names.
     pub(crate) async fn logs(&self, filter: &Value) -> Result<Vec<WireLog>, RpcFailure> {
-        self.ask("eth_getLogs", (filter,)).await
+        let logs: WireLogs = self.ask("eth_getLogs", (filter,)).await?;
+        Ok(logs.0)
     }
 
     /// Calls `to` in the state after `block`.

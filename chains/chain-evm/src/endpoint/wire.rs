@@ -1,5 +1,10 @@
 //! The fields that are read from a node's answers, and no others: chains add, drop and change the rest.
 
+mod logs;
+
+pub(crate) use logs::WireLogs;
+pub use logs::logs_from_json;
+
 use agent_core::{
     ChainLog, Head,
     units::{BlockNumber, BlockRef, Timestamp},
