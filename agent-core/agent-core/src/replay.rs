@@ -80,7 +80,8 @@ pub enum Replayed {
 /// Plays a recording to a strategy.
 ///
 /// A strategy that is not the recorded one may ask other questions. It is given the recorded answer to the same question, under
-/// its own tag, if it asked no later than the recorded one did, and no answer to others. Likewise it hears of the outcomes of what it published itself, and of no others.
+/// its own tag, if it asked no later than the recorded one did, and no answer to others: what is asked together (the pools of one
+/// question, say) is answered together or not at all, so a strategy that looks at other contracts may come to know less. Likewise it hears of the outcomes of what it published itself, and of no others.
 /// Logs outside of what the recorded strategy was interested in are not in a recording: a strategy that is interested in more
 /// does not get them.
 pub struct Replay {

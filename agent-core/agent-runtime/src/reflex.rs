@@ -43,7 +43,7 @@ pub(crate) struct Reflex {
 }
 
 impl Reflex {
-    /// A lane for `strategy`. The outcomes' queue is bounded by what was in flight.
+    /// A lane for `strategy`. The outcomes' queue is bounded by what was in flight and at the door.
     pub(crate) fn new(
         strategy: Box<dyn Strategy>,
         reader: Arc<dyn Reader>,

@@ -85,7 +85,14 @@ impl Intake {
         let late: Vec<u64> =
             self.asked.iter().filter(|(_, asked)| is_late(asked)).map(|(tag, _)| *tag).collect();
         for asked in late.iter().filter_map(|tag| self.asked.remove(tag)) {
-            self.idle.extend(asked.parts.iter().map(|(place, _)| *place));
+            for (place, _) in asked.parts {
+                // What was not begun is forgotten, with the logs that were kept for it, and begun in its turn.
+                if self.readings.get(&place).is_some_and(Reading::is_begun) {
+                    self.idle.push_back(place);
+                } else {
+                    self.readings.remove(&place);
+                }
+            }
         }
         self.go_on(market, head, ask);
     }
@@ -162,9 +169,10 @@ impl Intake {
                 self.idle.push_back(place);
                 self.paused = true;
             }
+            // In its turn again, and not before the next block: a pool that never rests keeps no others waiting.
             Step::Anew => {
                 self.readings.remove(&place);
-                self.turn = place;
+                self.paused = true;
             }
             Step::Whole => {
                 return match self.readings.remove(&place)?.finish() {

@@ -100,6 +100,7 @@ impl ArbitrageStrategy {
 
     fn rollback(&mut self, to: BlockRef, outbox: &mut Outbox) {
         self.board.replace(Vec::new(), to.number, outbox);
+        self.board.pardon();
         self.desk.clear();
         self.intake.clear();
         if self.course.reaches_back(to) {

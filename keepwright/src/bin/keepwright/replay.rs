@@ -98,11 +98,14 @@ struct Lines {
 impl Lines {
     /// The next whole line. One without an end was cut off when the agent was killed, and is left out.
     fn next(&mut self) -> eyre::Result<Option<String>> {
-        let mut line = String::new();
+        let mut line = Vec::new();
         self.number = self.number.saturating_add(1);
-        let read = self.file.read_line(&mut line);
-        read.wrap_err_with(|| format!("line {} is no text", self.number))?;
-        Ok(line.ends_with('\n').then_some(line))
+        self.file.read_until(b'\n', &mut line)?;
+        if !line.ends_with(b"\n") {
+            return Ok(None);
+        }
+        let line = String::from_utf8(line).wrap_err_with(|| format!("line {} is no text", self.number))?;
+        Ok(Some(line))
     }
 }
 

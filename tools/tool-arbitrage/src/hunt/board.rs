@@ -20,6 +20,8 @@ pub(crate) struct Board {
     taken: BTreeMap<OpportunityId, BlockNumber>,
     /// Their simulations failed: with the next block they would be the best again, and keep all others from their pools.
     failed: BTreeMap<OpportunityId, BlockNumber>,
+    /// They are too large, or a person said no, which may pass: others go before them.
+    refused: BTreeMap<OpportunityId, BlockNumber>,
 }
 
 impl Board {
@@ -32,6 +34,7 @@ impl Board {
     ) {
         self.taken.retain(|_, at| at.0.saturating_add(MEMORY) > head.0);
         self.failed.retain(|_, at| at.0.saturating_add(REST) > head.0);
+        self.refused.retain(|_, at| at.0.saturating_add(REST) > head.0);
         let ids = opportunities.iter().map(|opportunity| opportunity.id).collect();
         for gone in std::mem::replace(&mut self.open, ids) {
             if !self.open.contains(&gone) {
@@ -52,6 +55,12 @@ impl Board {
             Outcome::Refused(
                 Refusal::SimulationReverts(_) | Refusal::Delta { .. } | Refusal::BehavesDifferently { .. },
             ) => &mut self.failed,
+            Outcome::Refused(
+                Refusal::OverLimit { .. } | Refusal::OutsideMandate(_) | Refusal::Denied | Refusal::NoReply,
+            ) => {
+                self.refused.insert(report.id, head);
+                return;
+            }
             Outcome::Closed(Settlement::Cancelled(_) | Settlement::Dropped { .. }) | Outcome::Refused(_) => {
                 return;
             }
@@ -62,6 +71,17 @@ impl Board {
         }
     }
 
+    /// Forgets why anything failed: it failed on blocks that are void.
+    pub(crate) fn pardon(&mut self) {
+        self.failed.clear();
+        self.refused.clear();
+    }
+
+    /// Whether one was refused: others go before it.
+    pub(crate) fn is_set_back(&self, id: &OpportunityId) -> bool {
+        self.refused.contains_key(id)
+    }
+
     /// Whether one was taken, or rests after it failed.
     pub(crate) fn is_shut(&self, id: &OpportunityId) -> bool {
         self.taken.contains_key(id) || self.failed.contains_key(id)
@@ -70,5 +90,30 @@ impl Board {
     /// What is open.
     pub(crate) const fn ids(&self) -> &BTreeSet<OpportunityId> {
         &self.open
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is too large is still published, behind others; after a reorg everything is as if it had not been tried.
+    #[test]
+    fn what_is_too_large_is_set_back_and_what_fails_is_shut_until_a_reorg() {
+        let (mut board, mut outbox) = (Board::default(), Outbox::default());
+        let limit =
+            Refusal::OverLimit { limit: "per transaction".into(), asked: "5".into(), allowed: "2".into() };
+        let refusals = [limit, Refusal::SimulationReverts("closed".into()), Refusal::Killed];
+        let ids = [1, 2, 3].map(|byte| OpportunityId([byte; 32].into()));
+        for (id, refusal) in ids.into_iter().zip(refusals) {
+            let (strategy, class, outcome) = (String::new(), String::new(), Outcome::Refused(refusal));
+            board.close(&OutcomeReport { id, strategy, class, outcome }, BlockNumber(7), &mut outbox);
+        }
+        assert_eq!(
+            ids.map(|id| (board.is_set_back(&id), board.is_shut(&id))),
+            [(true, false), (false, true), (false, false)]
+        );
+        board.pardon();
+        assert_eq!(ids.map(|id| (board.is_set_back(&id), board.is_shut(&id))), [(false, false); 3]);
     }
 }

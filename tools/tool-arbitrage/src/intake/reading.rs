@@ -64,6 +64,11 @@ impl Reading {
         }
     }
 
+    /// Whether its first part was answered.
+    pub(super) fn is_begun(&self) -> bool {
+        self.parts.is_begun()
+    }
+
     pub(super) fn keep(&mut self, log: &ChainLog) {
         self.kept.push(log.clone());
     }

@@ -49,9 +49,10 @@ impl Ticks {
         is_blank || self.done >= self.asked_of()
     }
 
-    /// The next questions, at most so many.
+    /// The next questions, at most so many; how it stands is asked at one block, so never a part of that.
     pub(super) fn questions(&self, pool: Address, most: usize) -> Vec<Query> {
         let numbers = self.done..self.asked_of();
+        let most = most.max(BEFORE);
         numbers.take(most).filter_map(|number| self.question(pool, number)).collect()
     }
 

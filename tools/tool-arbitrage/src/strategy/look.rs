@@ -127,7 +127,7 @@ impl ArbitrageStrategy {
         self.sized.extend(cycles.into_iter().map(|cycle| (cycle, plan(scene, search, &cycle))));
     }
 
-    /// Those that pay, the best first, no two through the same pool: the second would find it changed.
+    /// Those that pay, the best first but for those that were refused, no two through the same pool: the second would find it changed.
     fn proposals(&self) -> (Vec<Opportunity>, BTreeMap<OpportunityId, Vec<String>>) {
         let (mut opportunities, mut explanations) = (Vec::new(), BTreeMap::new());
         let (Some(head), Some((prices, _))) = (self.course.now, &self.prices) else {
@@ -136,7 +136,8 @@ impl ArbitrageStrategy {
         let scene = Scene { config: &self.config, market: &self.market, prices, head };
         let sized = self.sized.values().flatten();
         let mut proposals: Vec<_> = sized.filter_map(|planned| Proposal::of(scene, planned)).collect();
-        proposals.sort_by_key(|proposal| Reverse(proposal.net()));
+        let is_set_back = |id| self.board.is_set_back(&id);
+        proposals.sort_by_key(|proposal| (proposal.id().is_some_and(is_set_back), Reverse(proposal.net())));
         let mut used = BTreeSet::new();
         for proposal in proposals {
             let shut = proposal.id().is_none_or(|id| self.board.is_shut(&id));

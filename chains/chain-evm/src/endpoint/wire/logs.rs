@@ -44,20 +44,37 @@ impl<'de> Deserialize<'de> for WireLogs {
 /// The logs of a list of the usual shape.
 fn scan(json: &str) -> Option<Vec<WireLog>> {
     let mut scan = Scan { rest: json.as_bytes() };
-    // All unindexed arguments lie in one piece of memory; what is between them is less than their hex takes.
-    let mut data = bytes::BytesMut::with_capacity(json.len().div_euclid(4));
-    let mut logs = Vec::new();
+    // All unindexed arguments lie in one piece of memory; what is between them is more than their hex takes.
+    let mut memory = bytes::BytesMut::with_capacity(json.len().div_euclid(4));
+    let mut logs = Vec::with_capacity(json.len().div_euclid(500));
     scan.list(|scan| {
-        logs.push(scan.log(&mut data)?);
+        logs.push(scan.log(&mut memory)?);
         Some(())
     })?;
-    if !scan.space().is_empty() {
-        return None;
-    }
-    let mut data = data.freeze();
-    let whole = logs.into_iter().map(|(log, length)| WireLog { data: Bytes(data.split_to(length)), ..log });
-    Some(whole.collect())
+    scan.space().is_empty().then_some(logs)
 }
+
+/// What is read of a log.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Address,
+    Topics,
+    Data,
+    BlockNumber,
+    BlockHash,
+    LogIndex,
+    Unknown,
+}
+
+/// With the quote after the name.
+const FIELDS: [(&[u8], Field); 6] = [
+    (b"address\"", Field::Address),
+    (b"topics\"", Field::Topics),
+    (b"data\"", Field::Data),
+    (b"blockNumber\"", Field::BlockNumber),
+    (b"blockHash\"", Field::BlockHash),
+    (b"logIndex\"", Field::LogIndex),
+];
 
 /// JSON that is still to be read. Every method gives `None` for what is not as usual.
 struct Scan<'a> {
@@ -83,14 +100,28 @@ impl<'a> Scan<'a> {
         (self.next()? == byte).then_some(())
     }
 
-    /// What is between the next quotes, if it has no escapes.
+    /// What is between the next quotes. It may have escapes, or what no text may have: whoever does not compare or decode all of it
+    /// looks whether it is [`plain`].
     fn text(&mut self) -> Option<&'a [u8]> {
         self.expect(b'"')?;
         let (text, rest) = self.rest.split_at_checked(memchr(b'"', self.rest)?)?;
         self.rest = rest.get(1..)?;
-        // No early end, so that it is done many bytes at a time.
-        let plain = text.iter().fold(true, |plain, byte| plain & (*byte >= b' ') & (*byte != b'\\'));
-        plain.then_some(text)
+        Some(text)
+    }
+
+    /// The next field, by its name and the colon after it.
+    fn field(&mut self) -> Option<Field> {
+        self.expect(b'"')?;
+        let known = FIELDS.iter().find_map(|(name, field)| Some((self.rest.strip_prefix(*name)?, *field)));
+        let (rest, field) = known.unwrap_or((self.rest, Field::Unknown));
+        self.rest = rest;
+        if field == Field::Unknown {
+            let (name, rest) = self.rest.split_at_checked(memchr(b'"', self.rest)?)?;
+            plain(name)?;
+            self.rest = rest.get(1..)?;
+        }
+        self.expect(b':')?;
+        Some(field)
     }
 
     /// The elements of a list, each read by `element`.
@@ -112,21 +143,33 @@ impl<'a> Scan<'a> {
 
     /// The bytes of a fixed number of hex digits.
     fn fixed<const N: usize>(&mut self) -> Option<FixedBytes<N>> {
+        self.expect(b'"')?;
+        let (digits, rest) = self.rest.strip_prefix(b"0x")?.split_at_checked(N.checked_mul(2)?)?;
+        self.rest = rest.strip_prefix(b"\"")?;
         let mut bytes = FixedBytes::ZERO;
-        hex::decode_to_slice(digits(self.text()?)?, bytes.as_mut_slice()).ok()?;
+        hex::decode_to_slice(digits, bytes.as_mut_slice()).ok()?;
         Some(bytes)
     }
 
     fn quantity(&mut self) -> Option<U64> {
-        let digits = std::str::from_utf8(digits(self.text()?)?).ok()?;
-        let plain = digits.len() <= 16 && !digits.starts_with('+');
-        plain.then(|| u64::from_str_radix(digits, 16).ok()).flatten().map(U64::from)
+        self.expect(b'"')?;
+        let digits = self.rest.strip_prefix(b"0x")?;
+        let mut value = 0_u64;
+        for (count, byte) in digits.iter().take(17).enumerate() {
+            if *byte == b'"' {
+                self.rest = digits.get(count.checked_add(1)?..)?;
+                return (count > 0).then_some(U64::from(value));
+            }
+            let digit = char::from(*byte).to_digit(16)?;
+            value = value.checked_mul(16)?.checked_add(digit.into())?;
+        }
+        None
     }
 
     /// Passes over a value without parts.
     fn skip(&mut self) -> Option<()> {
         if self.space().first()? == &b'"' {
-            return self.text().map(drop);
+            return plain(self.text()?);
         }
         let end = self.rest.iter().position(|byte| matches!(byte, b',' | b'}'))?;
         let (word, rest) = self.rest.split_at_checked(end)?;
@@ -134,22 +177,20 @@ impl<'a> Scan<'a> {
         matches!(word, b"true" | b"false" | b"null").then_some(())
     }
 
-    /// A log without its data, which is added to `data`, and how long that is.
-    fn log(&mut self, data: &mut bytes::BytesMut) -> Option<(WireLog, usize)> {
-        let (mut address, mut topics, mut length) = (None, None, None);
+    /// A log, whose data lies in `memory`.
+    fn log(&mut self, memory: &mut bytes::BytesMut) -> Option<WireLog> {
+        let (mut address, mut topics, mut data) = (None, None, None);
         let (mut number, mut hash, mut index) = (None, None, None);
         self.expect(b'{')?;
         loop {
-            let key = self.text()?;
-            self.expect(b':')?;
-            match key {
-                b"address" => set(&mut address, Address(self.fixed()?))?,
-                b"topics" => set(&mut topics, self.topics()?)?,
-                b"data" => set(&mut length, self.data(data)?)?,
-                b"blockNumber" => set(&mut number, self.quantity()?)?,
-                b"blockHash" => set(&mut hash, self.fixed()?)?,
-                b"logIndex" => set(&mut index, self.quantity()?)?,
-                _ => self.skip()?,
+            match self.field()? {
+                Field::Address => set(&mut address, Address(self.fixed()?))?,
+                Field::Topics => set(&mut topics, self.topics()?)?,
+                Field::Data => set(&mut data, self.data(memory)?)?,
+                Field::BlockNumber => set(&mut number, self.quantity()?)?,
+                Field::BlockHash => set(&mut hash, self.fixed()?)?,
+                Field::LogIndex => set(&mut index, self.quantity()?)?,
+                Field::Unknown => self.skip()?,
             }
             match self.next()? {
                 b',' => {}
@@ -157,15 +198,14 @@ impl<'a> Scan<'a> {
                 _ => return None,
             }
         }
-        let log = WireLog {
+        Some(WireLog {
             address: address?,
             topics: topics?,
-            data: Bytes::new(),
+            data: data?,
             block_number: number?,
             block_hash: hash?,
             log_index: index?,
-        };
-        Some((log, length?))
+        })
     }
 
     fn topics(&mut self) -> Option<Vec<B256>> {
@@ -177,18 +217,20 @@ impl<'a> Scan<'a> {
         Some(topics)
     }
 
-    fn data(&mut self, data: &mut bytes::BytesMut) -> Option<usize> {
-        let digits = digits(self.text()?)?;
-        let (begin, length) = (data.len(), digits.len().div_euclid(2));
-        data.resize(begin.checked_add(length)?, 0);
-        hex::decode_to_slice(digits, data.get_mut(begin..)?).ok()?;
-        Some(length)
+    fn data(&mut self, memory: &mut bytes::BytesMut) -> Option<Bytes> {
+        let digits = self.text()?.strip_prefix(b"0x")?;
+        memory.resize(digits.len().div_euclid(2), 0);
+        // `decode_to_slice` takes a prefix of its own.
+        (!digits.starts_with(b"0x")).then_some(())?;
+        hex::decode_to_slice(digits, memory).ok()?;
+        Some(Bytes(memory.split().freeze()))
     }
 }
 
-/// What is after `0x`.
-fn digits(text: &[u8]) -> Option<&[u8]> {
-    text.strip_prefix(b"0x").filter(|digits| !digits.starts_with(b"0x"))
+/// Whether a text has no escapes and nothing that must be one. Without an early end, so that it is done many bytes at a time.
+fn plain(text: &[u8]) -> Option<()> {
+    let odd = text.iter().fold(0, |odd, byte| odd | u8::from(*byte < b' ') | u8::from(*byte == b'\\'));
+    (odd == 0).then_some(())
 }
 
 /// A field is there once.
