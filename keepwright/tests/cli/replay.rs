@@ -76,6 +76,26 @@ async fn a_liquidators_recording_replays_to_the_same_requests() -> Checked {
     Ok(())
 }
 
+/// The recording beside the examples, of a devnet whose world opens gaps: no node is needed to see what the strategy makes of it.
+#[test]
+fn the_examples_recording_replays_to_the_same_requests() -> Checked {
+    let desk = Desk::new()?;
+    desk.write("arbitrageur.toml", include_str!("../../../examples/arbitrageur.toml"))?;
+    desk.write("arbitrageur.policy.toml", include_str!("../../../examples/arbitrageur.policy.toml"))?;
+    let recording = include_bytes!("../../../examples/recordings/arbitrage.jsonl.zst");
+    fs::write(desk.path("arbitrage.jsonl.zst"), recording)?;
+    let said = desk.succeeds("replay --exact --config arbitrageur.toml arbitrage.jsonl.zst")?;
+    let end = said.split_once("101 events").ok_or("other events")?.1;
+    expect![[r#"
+         of `arbitrage`, to block 514
+        found       8 opportunities, $1235.98 after gas
+        recorded    8 opportunities, $1235.98 after gas
+        as recorded every time
+    "#]]
+    .assert_eq(end);
+    Ok(())
+}
+
 /// What is refused, when this is the recording.
 fn check(recording: &str, expected: &Expect) -> Checked {
     let desk = Desk::new()?;

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fs::File,
     io::{BufRead, BufReader},
+    path::Path,
     process::ExitCode,
 };
 
@@ -27,13 +28,16 @@ use crate::{
     record::Header,
 };
 
+/// How a compressed file begins (RFC 8878).
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
 pub(crate) fn run(args: &ReplayArgs) -> eyre::Result<ExitCode> {
     let config = Config::read(&args.config)?;
     let (policy, _) = policy::read(&config.policy)?;
     let path = args.recording.display();
-    let file = File::open(&args.recording)
+    let file = open(&args.recording)
         .wrap_err_with(|| format!("recording {path} cannot be read; name an existing file"))?;
-    let played = play(args, BufReader::new(file), |name| strategy(name, &config, &policy));
+    let played = play(args, file, |name| strategy(name, &config, &policy));
     let told = played.wrap_err_with(|| format!("recording {path} cannot be replayed"))?;
     if args.json {
         println!("{}", serde_json::to_string(&told)?);
@@ -42,6 +46,15 @@ pub(crate) fn run(args: &ReplayArgs) -> eyre::Result<ExitCode> {
     }
     let good = !args.exact || told.different == 0;
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A recording, as it is or compressed with zstd.
+fn open(path: &Path) -> std::io::Result<Box<dyn BufRead>> {
+    let mut file = BufReader::new(File::open(path)?);
+    if file.fill_buf()?.starts_with(&ZSTD) {
+        return Ok(Box::new(BufReader::new(zstd::Decoder::with_buffer(file)?)));
+    }
+    Ok(Box::new(file))
 }
 
 /// The config's strategy of this name.
@@ -60,7 +73,7 @@ fn strategy(name: &str, config: &Config, policy: &Policy) -> eyre::Result<Box<dy
 
 fn play(
     args: &ReplayArgs,
-    file: BufReader<File>,
+    file: Box<dyn BufRead>,
     strategy: impl Fn(&str) -> eyre::Result<Box<dyn Strategy>>,
 ) -> eyre::Result<Told> {
     let mut lines = Lines { file, number: 0 };
@@ -91,7 +104,7 @@ fn play(
 }
 
 struct Lines {
-    file: BufReader<File>,
+    file: Box<dyn BufRead>,
     number: u64,
 }
 
