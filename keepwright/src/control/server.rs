@@ -10,6 +10,7 @@ use hyper_util::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    join,
     net::TcpListener,
     sync::Semaphore,
     task::JoinSet,
@@ -70,18 +71,17 @@ impl Server {
         self.port.as_ref().and_then(|(listener, _)| listener.local_addr().ok())
     }
 
-    /// Serves until it is dropped.
+    /// Serves until it is dropped. Nobody is listened to from that moment on: what accepts is part of this future, no task of its own.
     pub async fn run(self) {
         let Self { socket, port, drop_box, panel } = self;
         let router = routes::operator(panel.clone());
-        let mut tasks = JoinSet::new();
-        if let Some((listener, gate)) = port {
-            let router = router.clone().layer(from_fn_with_state(gate, guard));
-            tasks.spawn(serve(listener, router));
-        }
-        tasks.spawn(drop_box.watch(panel));
-        tasks.spawn(serve(socket, router));
-        while tasks.join_next().await.is_some() {}
+        let behind_gate = router.clone();
+        let http = async {
+            if let Some((listener, gate)) = port {
+                serve(listener, behind_gate.layer(from_fn_with_state(gate, guard))).await;
+            }
+        };
+        join!(http, drop_box.watch(panel), serve(socket, router));
     }
 }
 
