@@ -45,12 +45,10 @@ struct Spent {
 }
 
 impl<'a> Proposal<'a> {
-    /// The proposal for a plan: the way that leaves most after gas and tip, of two that leave the same the one of fewer swaps.
-    /// `None` where none brings as much as gas, tip and margin, or something has no price.
-    pub(crate) fn of(scene: Scene<'a>, planned: &'a Planned) -> Option<Self> {
-        let base = scene.config.token(&planned.base)?;
-        let ways = planned.ways.iter().filter_map(|way| Self::by(scene, base, way));
-        ways.max_by_key(Self::net)
+    /// A proposal for each way of a plan that brings as much as gas, tip and margin; a way that uses what has no price brings none.
+    pub(crate) fn all(scene: Scene<'a>, planned: &'a Planned) -> impl Iterator<Item = Self> {
+        let base = scene.config.token(&planned.base);
+        planned.ways.iter().filter_map(move |way| Self::by(scene, base?, way))
     }
 
     fn by(scene: Scene<'a>, base: &'a Token, way: &'a Way) -> Option<Self> {
@@ -71,6 +69,11 @@ impl<'a> Proposal<'a> {
     /// What it brings after gas and tip.
     pub(crate) fn net(&self) -> Option<UsdE8> {
         self.gross.checked_sub(self.costs.sum()?)
+    }
+
+    /// How many swaps it takes.
+    pub(crate) fn swaps_count(&self) -> usize {
+        self.way.steps().count()
     }
 
     /// The pools that it goes through, by their places.

@@ -127,7 +127,8 @@ impl ArbitrageStrategy {
         self.sized.extend(cycles.into_iter().map(|cycle| (cycle, plan(scene, search, &cycle))));
     }
 
-    /// Those that pay, the best first but for those that were refused, no two through the same pool: the second would find it changed.
+    /// Those that pay, the best first but for those that were refused, no two through the same pool: the second would find it
+    /// changed. Of the ways through a cycle that is the best one that was not refused.
     fn proposals(&self) -> (Vec<Opportunity>, BTreeMap<OpportunityId, Vec<String>>) {
         let (mut opportunities, mut explanations) = (Vec::new(), BTreeMap::new());
         let (Some(head), Some((prices, _))) = (self.course.now, &self.prices) else {
@@ -135,9 +136,12 @@ impl ArbitrageStrategy {
         };
         let scene = Scene { config: &self.config, market: &self.market, prices, head };
         let sized = self.sized.values().flatten();
-        let mut proposals: Vec<_> = sized.filter_map(|planned| Proposal::of(scene, planned)).collect();
+        let mut proposals: Vec<_> = sized.flat_map(|planned| Proposal::all(scene, planned)).collect();
         let is_set_back = |id| self.board.is_set_back(&id);
-        proposals.sort_by_key(|proposal| (proposal.id().is_some_and(is_set_back), Reverse(proposal.net())));
+        // Of two that leave the same, the one of fewer swaps.
+        proposals.sort_by_cached_key(|proposal| {
+            (proposal.id().is_some_and(is_set_back), Reverse(proposal.net()), proposal.swaps_count())
+        });
         let mut used = BTreeSet::new();
         for proposal in proposals {
             let shut = proposal.id().is_none_or(|id| self.board.is_shut(&id));

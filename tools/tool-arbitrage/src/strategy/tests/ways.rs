@@ -1,7 +1,7 @@
 //! What is left after gas and tip, and whether a split gains more of it.
 
 use agent_core::{
-    Opportunity,
+    Opportunity, Outcome, OutcomeReport, Refusal,
     units::{Bps, UsdE8},
 };
 use alloy_primitives::U256;
@@ -10,7 +10,7 @@ use super::{
     bench::{self, Bench, USDC, V2, V3, WETH, config, ether},
     calm, only, sell,
 };
-use crate::{ArbitrageConfig, TermsConfig, TipConfig};
+use crate::{ArbitrageConfig, STRATEGY, TermsConfig, TipConfig};
 
 const DOLLAR: i128 = 100_000_000;
 
@@ -93,6 +93,24 @@ fn a_split_gains_more_exactly_as_computed() {
     assert_eq!(split.intent.floors[0].raw, gained);
     assert_eq!(split.facts["profit"], bench.show(&split, gained));
     assert_eq!(split.intent.borrow.unwrap().amount.raw, input);
+}
+
+/// What fails or is too large for the policy as a split may go through one pool alone.
+#[test]
+fn a_split_that_is_refused_makes_room_for_the_single_way() {
+    let limit =
+        Refusal::OverLimit { limit: "per transaction".into(), asked: "9".into(), allowed: "5".into() };
+    for refusal in [limit, Refusal::SimulationReverts("out of gas".into())] {
+        let (mut bench, split) = parallel(TermsConfig { split: true, ..config().terms });
+        bench.tell_outcome(OutcomeReport {
+            id: split.id,
+            strategy: STRATEGY.into(),
+            class: split.class,
+            outcome: Outcome::Refused(refusal),
+        });
+        bench.mine();
+        assert_eq!(only(&bench).intent.calls.len(), 2);
+    }
 }
 
 #[test]
