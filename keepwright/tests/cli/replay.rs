@@ -76,14 +76,31 @@ async fn a_liquidators_recording_replays_to_the_same_requests() -> Checked {
     Ok(())
 }
 
-/// The recording beside the examples, of a devnet whose world opens gaps: no node is needed to see what the strategy makes of it.
-#[test]
-fn the_examples_recording_replays_to_the_same_requests() -> Checked {
+/// A desk with the arbitrageur's example and the recording beside it.
+fn with_recording() -> Checked<Desk> {
     let desk = Desk::new()?;
     desk.write("arbitrageur.toml", include_str!("../../../examples/arbitrageur.toml"))?;
     desk.write("arbitrageur.policy.toml", include_str!("../../../examples/arbitrageur.policy.toml"))?;
     let recording = include_bytes!("../../../examples/recordings/arbitrage.jsonl.zst");
     fs::write(desk.path("arbitrage.jsonl.zst"), recording)?;
+    Ok(desk)
+}
+
+/// Out of order, they would set too little aside.
+#[test]
+fn tips_out_of_order_are_refused() -> Checked {
+    let desk = with_recording()?;
+    let tips = "tips = [{ above = \"200\", share = 9000 }, { above = \"100\", share = 5000 }]";
+    desk.edit("arbitrageur.toml", "[arbitrage.terms]\n", &format!("[arbitrage.terms]\n{tips}\n"))?;
+    let said = desk.refuses("replay --config arbitrageur.toml arbitrage.jsonl.zst")?;
+    expect!["recording arbitrage.jsonl.zst cannot be replayed: `arbitrage.terms.tips` are not in rising order of `above`; sort them"].assert_eq(&said);
+    Ok(())
+}
+
+/// The recording beside the examples, of a devnet whose world opens gaps: no node is needed to see what the strategy makes of it.
+#[test]
+fn the_examples_recording_replays_to_the_same_requests() -> Checked {
+    let desk = with_recording()?;
     let said = desk.succeeds("replay --exact --config arbitrageur.toml arbitrage.jsonl.zst")?;
     let end = said.split_once("101 events").ok_or("other events")?.1;
     expect![[r#"

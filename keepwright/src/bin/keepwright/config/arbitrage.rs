@@ -55,6 +55,8 @@ impl ArbitrageTable {
             slippage.0,
             Bps::WHOLE.0
         );
+        let in_order = self.terms.tips.is_sorted_by(|one, other| one.above < other.above);
+        ensure!(in_order, "`arbitrage.terms.tips` are not in rising order of `above`; sort them");
         ensure!(!self.exchanges.is_empty(), "`arbitrage.exchanges` is empty; name who makes pools");
         let base = |table: &BaseTable| {
             let token = token(policy, &table.token)?;
