@@ -78,6 +78,12 @@ impl Decimal {
         shifted.shortened().unwrap_or(self)
     }
 
+    /// How many digits it has behind the point.
+    #[must_use]
+    pub const fn decimals(self) -> u8 {
+        self.decimals
+    }
+
     /// Whether it is nothing.
     #[must_use]
     pub const fn is_zero(self) -> bool {

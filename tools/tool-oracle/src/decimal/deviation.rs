@@ -49,12 +49,21 @@ impl Deviation {
 
     /// Whether it is at least `percent` per cent, for a whole that is something: `100 * part >= percent * whole`.
     pub(crate) fn reaches(self, percent: Decimal) -> bool {
-        if percent.is_negative() {
-            return true;
-        }
+        let (part, threshold) = self.against(percent);
+        percent.is_negative() || part >= threshold
+    }
+
+    /// Whether it is more than `percent` per cent, for a whole that is something.
+    pub(crate) fn exceeds(self, percent: Decimal) -> bool {
+        let (part, threshold) = self.against(percent);
+        percent.is_negative() || part > threshold
+    }
+
+    /// The part and the size of so many per cent of the whole, in one unit.
+    fn against(self, percent: Decimal) -> (Wide, Wide) {
         let unit = ten_to(percent.decimals);
         let part = self.part.saturating_mul(Wide::from(100u8)).saturating_mul(unit);
-        part >= self.whole.saturating_mul(Wide::from(percent.digits.unsigned_abs()))
+        (part, self.whole.saturating_mul(Wide::from(percent.digits.unsigned_abs())))
     }
 }
 
