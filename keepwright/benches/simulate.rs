@@ -27,7 +27,7 @@ use keepwright::{
         units::{Asset as Unit, ChainId},
     },
     devnet::{Asset, Devnet, DevnetConfig, Mining, Role, StartTime, World},
-    door::KeepwrightExecutor::{Call, Floor, Loan, executeCall},
+    door::KeepwrightExecutor::{Call, Floor, Kind, Loan, executeCall},
     evm::{
         CheckedSimulator, Endpoint, EvmSimulator, Hardfork, RevmSimulator, RevmSimulatorConfig,
         WithoutOpinion,
@@ -254,7 +254,14 @@ async fn liquidation(devnet: &Devnet) -> SimulationRequest {
         data: data.into(),
     };
     let execute = executeCall {
-        loan: Loan { lender: pool, token: usdc, amount: covered },
+        loan: Loan {
+            kind: Kind::FlashLoan,
+            lender: pool,
+            token: usdc,
+            amount: covered,
+            priceToken: Address::ZERO,
+            price: U256::ZERO,
+        },
         calls: vec![
             call(pool, usdc, covered, liquidate.abi_encode()),
             call(router, weth, sold, exactInputSingleCall { params }.abi_encode()),

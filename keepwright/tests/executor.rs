@@ -10,7 +10,7 @@ use alloy::rpc::types::TransactionRequest;
 use alloy::sol;
 use alloy::sol_types::SolCall;
 use chain_devnet::{Asset, Devnet, DevnetConfig, Role, StartTime, World};
-use chain_door::KeepwrightExecutor::{Call, Floor, Loan, executeCall};
+use chain_door::KeepwrightExecutor::{Call, Floor, Kind, Loan, executeCall};
 use chain_door::{ExecutorRevert, creation_code, runtime_code_hash};
 use serde_json::Value;
 
@@ -152,7 +152,14 @@ impl Case {
 
     fn execute(&self, calls: Vec<Call>, at_least: U256) -> executeCall {
         executeCall {
-            loan: Loan { lender: self.pool, token: self.usdc, amount: self.covered },
+            loan: Loan {
+                kind: Kind::FlashLoan,
+                lender: self.pool,
+                token: self.usdc,
+                amount: self.covered,
+                priceToken: Address::ZERO,
+                price: U256::ZERO,
+            },
             calls,
             floors: vec![Floor { token: self.usdc, atLeast: at_least }],
             deadline: U256::MAX,

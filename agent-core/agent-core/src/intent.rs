@@ -12,7 +12,7 @@ use crate::units::{Timestamp, TokenAmount};
 /// The steps run in the operator's executor contract. Proceeds stay there until the operator withdraws them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
-    /// A flash loan that is repaid, with its premium, after the last call.
+    /// What is lent for the length of the calls, and paid for after the last one.
     pub borrow: Option<Borrow>,
     /// The calls, in order.
     pub calls: Vec<Call>,
@@ -23,12 +23,13 @@ pub struct Intent {
 }
 
 impl Intent {
-    /// What it puts to work of each token: the larger of what it borrows and what its calls may spend together. `None` when
-    /// that does not fit 256 bits.
+    /// What it puts to work of each token: the larger of what it borrows and what its calls may spend together, a flash swap's
+    /// price among that. `None` when that does not fit 256 bits.
     #[must_use]
     pub fn at_work(&self) -> Option<BTreeMap<Address, U256>> {
         let mut work: BTreeMap<Address, U256> = BTreeMap::new();
-        for spend in self.calls.iter().filter_map(|call| call.spend) {
+        let price = self.borrow.and_then(|borrow| borrow.lending.price());
+        for spend in self.calls.iter().filter_map(|call| call.spend).chain(price) {
             let sum = work.entry(spend.token).or_default();
             *sum = sum.checked_add(spend.raw)?;
         }
@@ -40,13 +41,59 @@ impl Intent {
     }
 }
 
-/// A flash loan from an Aave-v3-style pool (`flashLoanSimple`).
+/// A flash loan or a flash swap: both are paid within the transaction, or nothing happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Borrow {
     /// The pool.
     pub lender: Address,
-    /// What is lent, without the premium.
+    /// What is lent, without a premium.
     pub amount: TokenAmount,
+    /// How it is lent, and what it costs.
+    #[serde(default, skip_serializing_if = "Lending::is_loan")]
+    pub lending: Lending,
+}
+
+impl Borrow {
+    /// A flash loan of `amount`.
+    #[must_use]
+    pub const fn loan(lender: Address, amount: TokenAmount) -> Self {
+        Self { lender, amount, lending: Lending::FlashLoan }
+    }
+}
+
+/// How a [`Borrow`] is lent and paid.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lending {
+    /// By a pool in Aave v3's manner (`flashLoanSimple`): paid back with its premium.
+    #[default]
+    FlashLoan,
+    /// By a pair in Uniswap v2's manner: a swap of which the output comes first, and the price, exactly this, after the calls.
+    PairV2 {
+        /// Of the pair's other token.
+        price: TokenAmount,
+    },
+    /// By a pool in Uniswap v3's manner: likewise. A pool that has not enough to sell for all of the price takes less.
+    PoolV3 {
+        /// Of the pool's other token, at most.
+        price: TokenAmount,
+    },
+}
+
+impl Lending {
+    /// What a flash swap's output is paid with.
+    #[must_use]
+    pub const fn price(self) -> Option<TokenAmount> {
+        match self {
+            Self::FlashLoan => None,
+            Self::PairV2 { price } | Self::PoolV3 { price } => Some(price),
+        }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+    fn is_loan(&self) -> bool {
+        *self == Self::FlashLoan
+    }
 }
 
 /// One call of the executor.

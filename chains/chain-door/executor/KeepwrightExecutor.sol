@@ -18,21 +18,42 @@ interface IFlashLender {
     ) external;
 }
 
+interface IPairV2 {
+    function swap(uint256 amount0Out, uint256 amount1Out, address to, bytes calldata data) external;
+}
+
+interface IPoolV3 {
+    function swap(address recipient, bool zeroForOne, int256 amountSpecified, uint160 sqrtPriceLimitX96, bytes calldata data)
+        external
+        returns (int256 amount0, int256 amount1);
+}
+
 /// @title Runs the steps of one intent atomically, and checks the outcome on chain.
-/// @notice An optional flash loan, then calls, then "this contract gained at least that much of each named token,
+/// @notice An optional flash loan or flash swap, then calls, then "this contract gained at least that much of each named token,
 /// or nothing happened at all". A changed world costs the owner gas, never principal.
-/// @dev What it deliberately does not know: any protocol but the lender's callback. Which targets, selectors and spenders are
+/// @dev What it deliberately does not know: any protocol but the lenders' callbacks. Which targets, selectors and spenders are
 /// allowed is the door's policy, checked before a signature exists; a call that itself says `approve` to a token is the door's to
-/// refuse. A floor must name the loan's token, or the lender's premium is paid out of what this contract holds.
+/// refuse. Floors must name the loan's token and a swap's price token, or the lender is paid out of what this contract holds.
 /// No delegatecall, no selfdestruct, no upgrade. No immutables: the runtime code is the same for every owner, so that its hash
 /// identifies it. Locks are plain storage and the code is compiled for Paris (no PUSH0, no TSTORE): it must run unchanged on
 /// chains that adopted neither Shanghai nor Cancun.
 contract KeepwrightExecutor {
-    /// A flash loan of Aave v3's `flashLoanSimple` kind; `lender` zero means no loan.
+    /// Who lends, and how: Aave v3's `flashLoanSimple`, or a Uniswap pair's or pool's flash swap.
+    enum Kind {
+        FlashLoan,
+        PairV2,
+        PoolV3
+    }
+
+    /// What is lent for the length of the calls; `lender` zero means nothing is. A flash loan is paid back with its premium. A
+    /// flash swap is a swap whose `price` is paid after the calls: a pair's exactly, a pool's at most.
     struct Loan {
+        Kind kind;
         address lender;
         address token;
         uint256 amount;
+        address priceToken;
+        uint256 price;
     }
 
     /// One call; `target` may spend exactly `spendAmount` of `spendToken` during it (zero means no approval).
@@ -58,6 +79,7 @@ contract KeepwrightExecutor {
     error Expired(uint256 deadline, uint256 blockTime);
     error UnexpectedCallback(address caller, address initiator);
     error LoanNotGiven(address lender);
+    error LoanTooDear(address lender, uint256 due, uint256 price);
     error SelfCall(uint256 index);
     error NoCode(uint256 index, address target);
     error CallFailed(uint256 index, bytes reason);
@@ -68,8 +90,12 @@ contract KeepwrightExecutor {
     address public owner;
     bool private running;
     address public pendingOwner;
-    /// Identifies the one callback that is awaited, by lender, token, amount and calls; zero while none is.
+    /// Identifies the one callback that is awaited, by its loan and calls; zero while none is.
     bytes32 private awaitedLoan;
+
+    /// The last prices that a v3 pool swaps to, either way: as far as its liquidity goes.
+    uint160 private constant LOWEST_PRICE = 4295128740;
+    uint160 private constant HIGHEST_PRICE = 1461446703485210103287273052203988822378723970341;
 
     modifier onlyOwner() {
         if (msg.sender != owner) revert NotOwner(msg.sender);
@@ -102,21 +128,33 @@ contract KeepwrightExecutor {
         if (block.timestamp > deadline) revert Expired(deadline, block.timestamp);
         uint256[] memory balancesBefore = _balances(floors);
         if (loan.lender == address(0)) _run(calls);
-        else _borrow(loan, abi.encode(calls));
+        else _borrow(loan, abi.encode(loan, calls));
         _requireFloors(floors, balancesBefore);
     }
 
-    /// The lender's callback. Only the awaited one is served, and it only once.
+    /// A flash loan's callback. Only the awaited one is served, and it only once.
     function executeOperation(address token, uint256 amount, uint256 premium, address initiator, bytes calldata params)
         external
         returns (bool)
     {
-        bytes32 loan = _loanId(msg.sender, token, amount, params);
-        if (initiator != address(this) || loan != awaitedLoan) revert UnexpectedCallback(msg.sender, initiator);
-        awaitedLoan = 0;
-        _run(abi.decode(params, (Call[])));
+        Loan memory loan = _serve(Kind.FlashLoan, initiator, params);
+        if (token != loan.token || amount != loan.amount) revert UnexpectedCallback(msg.sender, initiator);
         _setAllowance(token, msg.sender, amount + premium);
         return true;
+    }
+
+    /// A pair's callback, under the same condition.
+    function uniswapV2Call(address initiator, uint256, uint256, bytes calldata params) external {
+        Loan memory loan = _serve(Kind.PairV2, initiator, params);
+        _pay(loan, loan.price);
+    }
+
+    /// A pool's callback, under the same condition. It names no initiator: a pool calls back whoever swaps.
+    function uniswapV3SwapCallback(int256 due0, int256 due1, bytes calldata params) external {
+        Loan memory loan = _serve(Kind.PoolV3, address(this), params);
+        uint256 due = uint256(due0 > 0 ? due0 : due1);
+        if (due > loan.price) revert LoanTooDear(loan.lender, due, loan.price);
+        _pay(loan, due);
     }
 
     /// Offers ownership to `next`; nothing changes until it accepts. Zero takes an offer back.
@@ -142,10 +180,42 @@ contract KeepwrightExecutor {
     }
 
     function _borrow(Loan calldata loan, bytes memory params) private {
-        awaitedLoan = _loanId(loan.lender, loan.token, loan.amount, params);
-        IFlashLender(loan.lender).flashLoanSimple(address(this), loan.token, loan.amount, params, 0);
+        awaitedLoan = keccak256(params);
+        if (loan.kind == Kind.FlashLoan) {
+            IFlashLender(loan.lender).flashLoanSimple(address(this), loan.token, loan.amount, params, 0);
+        } else {
+            _swap(loan, params);
+        }
         if (awaitedLoan != 0) revert LoanNotGiven(loan.lender);
-        _setAllowance(loan.token, loan.lender, 0);
+        if (loan.kind == Kind.FlashLoan) _setAllowance(loan.token, loan.lender, 0);
+    }
+
+    /// Takes the output first. Both factories order a pair's tokens by address.
+    function _swap(Loan calldata loan, bytes memory params) private {
+        bool zeroForOne = loan.priceToken < loan.token;
+        if (loan.kind == Kind.PairV2) {
+            (uint256 zero, uint256 one) = zeroForOne ? (uint256(0), loan.amount) : (loan.amount, uint256(0));
+            IPairV2(loan.lender).swap(zero, one, address(this), params);
+        } else {
+            uint160 limit = zeroForOne ? LOWEST_PRICE : HIGHEST_PRICE;
+            // A price that does not fit would make it another swap; what that may cost, the floors decide like any other.
+            IPoolV3(loan.lender).swap(address(this), zeroForOne, int256(loan.price), limit, params);
+        }
+    }
+
+    /// Runs the awaited loan's calls, if this is its callback.
+    function _serve(Kind kind, address initiator, bytes calldata params) private returns (Loan memory loan) {
+        bool awaited = keccak256(params) == awaitedLoan && initiator == address(this);
+        if (!awaited) revert UnexpectedCallback(msg.sender, initiator);
+        Call[] memory calls;
+        (loan, calls) = abi.decode(params, (Loan, Call[]));
+        if (msg.sender != loan.lender || kind != loan.kind) revert UnexpectedCallback(msg.sender, initiator);
+        awaitedLoan = 0;
+        _run(calls);
+    }
+
+    function _pay(Loan memory loan, uint256 amount) private {
+        _callToken(loan.priceToken, abi.encodeCall(IERC20.transfer, (loan.lender, amount)));
     }
 
     function _run(Call[] memory calls) private {
@@ -194,9 +264,5 @@ contract KeepwrightExecutor {
 
     function _balance(address token) private view returns (uint256) {
         return token == address(0) ? address(this).balance : IERC20(token).balanceOf(address(this));
-    }
-
-    function _loanId(address lender, address token, uint256 amount, bytes memory params) private pure returns (bytes32) {
-        return keccak256(abi.encode(lender, token, amount, params));
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use agent_core::{
-    Action, Borrow, Call, Intent, Maintenance, Refusal,
+    Action, Borrow, Call, Intent, Lending, Maintenance, Refusal,
     ports::Frame,
     units::{Timestamp, TokenAmount},
 };
@@ -15,7 +15,9 @@ use alloy_sol_types::SolCall;
 use crate::{
     decode::{LARGEST, exact_of},
     executor::{
-        KeepwrightExecutor::{self, acceptOwnershipCall, executeCall, transferOwnershipCall, withdrawCall},
+        KeepwrightExecutor::{
+            self, Kind, Loan, acceptOwnershipCall, executeCall, transferOwnershipCall, withdrawCall,
+        },
         creation_code,
     },
 };
@@ -65,15 +67,36 @@ fn undecodable(why: impl Into<String>) -> Refusal {
     Refusal::Undecodable(why.into())
 }
 
-const NO_LOAN: KeepwrightExecutor::Loan =
-    KeepwrightExecutor::Loan { lender: Address::ZERO, token: Address::ZERO, amount: U256::ZERO };
+const NO_AMOUNT: TokenAmount = TokenAmount { token: Address::ZERO, raw: U256::ZERO };
+
+fn loan(borrow: Option<Borrow>) -> Loan {
+    let Borrow { lender, amount, lending } = borrow.unwrap_or(Borrow::loan(Address::ZERO, NO_AMOUNT));
+    let kind = match lending {
+        Lending::FlashLoan => Kind::FlashLoan,
+        Lending::PairV2 { .. } => Kind::PairV2,
+        Lending::PoolV3 { .. } => Kind::PoolV3,
+    };
+    let price = lending.price().unwrap_or(NO_AMOUNT);
+    let TokenAmount { token, raw: amount } = amount;
+    Loan { kind, lender, token, amount, priceToken: price.token, price: price.raw }
+}
+
+fn borrow(loan: &Loan) -> Result<Option<Borrow>, Refusal> {
+    if loan.lender.is_zero() {
+        return Ok(None);
+    }
+    let price = TokenAmount { token: loan.priceToken, raw: loan.price };
+    let lending = match loan.kind {
+        Kind::FlashLoan => Lending::FlashLoan,
+        Kind::PairV2 => Lending::PairV2 { price },
+        Kind::PoolV3 => Lending::PoolV3 { price },
+        Kind::__Invalid => return Err(undecodable("there is no such kind of loan")),
+    };
+    let amount = TokenAmount { token: loan.token, raw: loan.amount };
+    Ok(Some(Borrow { lender: loan.lender, amount, lending }))
+}
 
 fn execute(intent: &Intent) -> executeCall {
-    let loan = intent.borrow.map_or(NO_LOAN, |Borrow { lender, amount }| KeepwrightExecutor::Loan {
-        lender,
-        token: amount.token,
-        amount: amount.raw,
-    });
     let calls = intent.calls.iter().map(|call| {
         let (spend_token, spend_amount) =
             call.spend.map_or((Address::ZERO, U256::ZERO), |spend| (spend.token, spend.raw));
@@ -88,18 +111,19 @@ fn execute(intent: &Intent) -> executeCall {
         .into_iter()
         .map(|floor| KeepwrightExecutor::Floor { token: floor.token, atLeast: floor.raw });
     executeCall {
-        loan,
+        loan: loan(intent.borrow),
         calls: calls.collect(),
         floors: floors.collect(),
         deadline: U256::from(intent.deadline.0),
     }
 }
 
-/// The intent's floors, and a zero floor for every other token that is borrowed or may be spent.
+/// The intent's floors, and a zero floor for every other token that is borrowed, may be spent or pays for a flash swap.
 fn floors(intent: &Intent) -> Vec<TokenAmount> {
     let named: BTreeSet<Address> = intent.floors.iter().map(|floor| floor.token).collect();
-    let touched =
-        intent.calls.iter().filter_map(|call| call.spend).chain(intent.borrow.map(|borrow| borrow.amount));
+    let borrowed =
+        intent.borrow.into_iter().flat_map(|borrow| [Some(borrow.amount), borrow.lending.price()]).flatten();
+    let touched = intent.calls.iter().filter_map(|call| call.spend).chain(borrowed);
     let unnamed: BTreeSet<Address> =
         touched.map(|amount| amount.token).filter(|token| !named.contains(token)).collect();
     let zero = unnamed.into_iter().map(|token| TokenAmount { token, raw: U256::ZERO });
@@ -120,16 +144,16 @@ fn decode_call(data: &Bytes) -> Result<Action, Refusal> {
             Ok(Action::Maintain(Maintenance::TransferOwnership { to: next }))
         }
         Calls::acceptOwnership(_) => Ok(Action::Maintain(Maintenance::AcceptOwnership)),
-        Calls::executeOperation(_) | Calls::owner(_) | Calls::pendingOwner(_) => {
-            Err(undecodable("the door makes no such call"))
-        }
+        Calls::executeOperation(_)
+        | Calls::uniswapV2Call(_)
+        | Calls::uniswapV3SwapCallback(_)
+        | Calls::owner(_)
+        | Calls::pendingOwner(_) => Err(undecodable("the door makes no such call")),
     }
 }
 
 fn decode_execute(call: executeCall) -> Result<Intent, Refusal> {
     let amount = |token, raw| TokenAmount { token, raw };
-    let borrow = (call.loan.lender != Address::ZERO)
-        .then_some(Borrow { lender: call.loan.lender, amount: amount(call.loan.token, call.loan.amount) });
     let calls = call.calls.into_iter().map(|call| Call {
         target: call.target,
         spend: (call.spendToken != Address::ZERO).then_some(amount(call.spendToken, call.spendAmount)),
@@ -138,7 +162,7 @@ fn decode_execute(call: executeCall) -> Result<Intent, Refusal> {
     let deadline =
         u64::try_from(call.deadline).map_err(|_overflow| undecodable("deadline does not fit 64 bits"))?;
     Ok(Intent {
-        borrow,
+        borrow: borrow(&call.loan)?,
         calls: calls.collect(),
         floors: call.floors.into_iter().map(|floor| amount(floor.token, floor.atLeast)).collect(),
         deadline: Timestamp(deadline),
@@ -166,7 +190,14 @@ mod tests {
                 spend,
                 data: data.into(),
             });
-        let borrow = amounts().prop_map(|amount| Borrow { lender: Address::repeat_byte(9), amount });
+        let lending = prop_oneof![
+            Just(Lending::FlashLoan),
+            amounts().prop_map(|price| Lending::PairV2 { price }),
+            amounts().prop_map(|price| Lending::PoolV3 { price }),
+        ];
+        let lender = Address::repeat_byte(9);
+        let borrow =
+            (amounts(), lending).prop_map(move |(amount, lending)| Borrow { lender, amount, lending });
         let parts = (
             prop::option::of(borrow),
             prop::collection::vec(call, 0..4),
@@ -189,6 +220,7 @@ mod tests {
             let floored = |amount: &TokenAmount| decoded.floors.iter().any(|floor| floor.token == amount.token);
             prop_assert!(intent.calls.iter().filter_map(|call| call.spend.as_ref()).all(floored));
             prop_assert!(intent.borrow.iter().map(|borrow| &borrow.amount).all(floored));
+            prop_assert!(intent.borrow.and_then(|borrow| borrow.lending.price()).iter().all(floored));
         }
 
         #[test]

@@ -7,7 +7,8 @@ mod variants;
 pub(crate) use limits::{SWEEP, gas_fits, tokens, used};
 
 use agent_core::{
-    Action, BalanceDelta, Draft, Intent, Maintenance, Origin, OutsideMandate, Refusal, StandingOrder,
+    Action, BalanceDelta, Borrow, Draft, Intent, Lending, Maintenance, Origin, OutsideMandate, Refusal,
+    StandingOrder,
     ports::{Quote, Reservation, SimulatedOutcome},
     units::{Asset, Timestamp, TokenAmount},
 };
@@ -184,14 +185,23 @@ pub(crate) fn objections(policy: &Policy, intent: &Intent, now: Option<Timestamp
     }
     found.extend(now.and_then(|now| too_late(policy, intent.deadline, now)));
     if let Some(borrow) = intent.borrow {
-        let lends = policy.contracts.get(&borrow.lender).is_some_and(|rule| rule.lender);
-        found.extend((!lends).then_some(Refusal::LenderNotAllowed(borrow.lender)));
+        found.extend((!lends(policy, &borrow)).then_some(Refusal::LenderNotAllowed(borrow.lender)));
     }
     found.extend(intent.calls.iter().flat_map(|call| calls::objections(policy, call, now)));
     let touched = intent.floors.iter().map(|floor| floor.token);
-    let touched = touched.chain(intent.borrow.map(|borrow| borrow.amount.token));
+    let price = intent.borrow.and_then(|borrow| borrow.lending.price());
+    let touched = touched
+        .chain(intent.borrow.map(|borrow| borrow.amount).into_iter().chain(price).map(|amount| amount.token));
     found.extend(touched.filter_map(|token| known(policy, token).err()));
     found
+}
+
+/// Who lends is on the list, or was made by a factory that is.
+fn lends(policy: &Policy, borrow: &Borrow) -> bool {
+    match borrow.lending {
+        Lending::FlashLoan => policy.contracts.get(&borrow.lender).is_some_and(|rule| rule.lender),
+        Lending::PairV2 { .. } | Lending::PoolV3 { .. } => policy.made(borrow).is_some(),
+    }
 }
 
 fn too_late(policy: &Policy, deadline: Timestamp, now: Timestamp) -> Option<Refusal> {

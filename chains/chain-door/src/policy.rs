@@ -1,6 +1,7 @@
 //! What the operator allows. Default-deny: whatever is not named here is refused.
 
 mod file;
+mod flash_swaps;
 mod report;
 mod signature;
 mod sweep;
@@ -8,10 +9,14 @@ mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use agent_core::units::{ChainId, Token, Wei};
+use agent_core::{
+    Borrow,
+    units::{ChainId, Token, Wei},
+};
 use alloy_primitives::{Address, B256, U256};
 
 pub use file::PolicyError;
+pub(crate) use flash_swaps::FlashSwapRule;
 pub use report::PolicyReport;
 pub use sweep::Sweep;
 pub(crate) use sweep::SweepRule;
@@ -32,6 +37,7 @@ pub struct Policy {
     pub(crate) limits: Limits,
     pub(crate) tokens: BTreeMap<Address, TokenRule>,
     pub(crate) contracts: BTreeMap<Address, ContractRule>,
+    pub(crate) flash_swaps: Vec<FlashSwapRule>,
     pub(crate) parties: Parties,
     pub(crate) approval: ApprovalRule,
     pub(crate) breakers: Option<Breakers>,
@@ -221,6 +227,11 @@ impl Policy {
     /// The function with this selector, where the policy lists it for `target`.
     pub(crate) fn function(&self, target: Address, selector: [u8; 4]) -> Option<&Function> {
         self.contracts.get(&target)?.functions.get(&selector)
+    }
+
+    /// Who made the lender of a flash swap, where the policy lets it lend.
+    pub(crate) fn made(&self, borrow: &Borrow) -> Option<&FlashSwapRule> {
+        self.flash_swaps.iter().find(|rule| rule.made(borrow))
     }
 
     /// What so many transactions cost at most, each with as much gas, and as dear, as is allowed.

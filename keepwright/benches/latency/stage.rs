@@ -21,7 +21,7 @@ use keepwright::{
     },
     devnet::{Asset, Devnet, DevnetConfig, Mining},
     door::{
-        KeepwrightExecutor::{Call, Floor, Loan, executeCall},
+        KeepwrightExecutor::{Call, Floor, Kind, Loan, executeCall},
         Policy,
     },
 };
@@ -112,7 +112,14 @@ impl Stage {
         };
         let floor = |floor: &TokenAmount| Floor { token: floor.token, atLeast: floor.raw };
         let execute = executeCall {
-            loan: Loan { lender: Address::ZERO, token: Address::ZERO, amount: U256::ZERO },
+            loan: Loan {
+                kind: Kind::FlashLoan,
+                lender: Address::ZERO,
+                token: Address::ZERO,
+                amount: U256::ZERO,
+                priceToken: Address::ZERO,
+                price: U256::ZERO,
+            },
             calls: self.intent.calls.iter().map(call).collect(),
             floors: self.intent.floors.iter().map(floor).collect(),
             deadline: U256::from(self.intent.deadline.0),

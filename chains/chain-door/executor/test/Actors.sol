@@ -107,8 +107,98 @@ contract TestLender {
         address token = mood == Mood.ChangesToken ? otherToken : asset;
         address initiator = mood == Mood.SpoofsInitiator ? address(this) : msg.sender;
         uint256 told = mood == Mood.ChangesAmount ? amount + 1 : amount;
-        bytes memory calls = mood == Mood.ChangesCalls ? abi.encode(new KeepwrightExecutor.Call[](0)) : params;
+        (KeepwrightExecutor.Loan memory loan,) = abi.decode(params, (KeepwrightExecutor.Loan, KeepwrightExecutor.Call[]));
+        bytes memory calls = mood == Mood.ChangesCalls ? abi.encode(loan, new KeepwrightExecutor.Call[](0)) : params;
         require(IReceiver(receiver).executeOperation(token, told, PREMIUM, initiator, calls), "callback refused");
+    }
+}
+
+interface ISwapReceiver {
+    function uniswapV2Call(address initiator, uint256 amount0, uint256 amount1, bytes calldata params) external;
+    function uniswapV3SwapCallback(int256 due0, int256 due1, bytes calldata params) external;
+}
+
+/// A pair and a pool in Uniswap's manner, which sell at whatever price is paid. `mood` turns them into faulty or hostile ones.
+contract TestSwaps {
+    enum Mood {
+        Honest,
+        Silent,
+        CallsTwice,
+        ChangesCalls,
+        SpoofsInitiator,
+        AsksForMore,
+        AsksForNothing,
+        CallsBackAsLender,
+        CallsBackAsTheOther
+    }
+
+    TestToken public immutable token0;
+    TestToken public immutable token1;
+    Mood public mood;
+    /// What it gives for any price, as a pool.
+    uint256 public output;
+
+    constructor(TestToken one, TestToken other) {
+        (token0, token1) = address(one) < address(other) ? (one, other) : (other, one);
+    }
+
+    function setMood(Mood mood_) external {
+        mood = mood_;
+    }
+
+    function setOutput(uint256 output_) external {
+        output = output_;
+    }
+
+    function swap(uint256 amount0Out, uint256 amount1Out, address to, bytes calldata params) external {
+        if (mood == Mood.Silent) return;
+        if (amount0Out > 0) token0.transfer(to, amount0Out);
+        if (amount1Out > 0) token1.transfer(to, amount1Out);
+        _callBackAsPair(to, amount0Out, amount1Out, params);
+        if (mood == Mood.CallsTwice) _callBackAsPair(to, amount0Out, amount1Out, params);
+    }
+
+    function swap(address to, bool zeroForOne, int256 amount, uint160, bytes calldata params)
+        external
+        returns (int256 due0, int256 due1)
+    {
+        if (mood == Mood.Silent) return (0, 0);
+        (TestToken from, TestToken out) = zeroForOne ? (token0, token1) : (token1, token0);
+        out.transfer(to, output);
+        uint256 had = from.balanceOf(address(this));
+        int256 due = mood == Mood.AsksForMore ? amount + 1 : amount;
+        (due0, due1) = zeroForOne ? (due, -int256(output)) : (-int256(output), due);
+        if (mood == Mood.AsksForNothing) (due0, due1) = (int256(-1), int256(-1));
+        _callBackAsPool(to, due0, due1, params);
+        if (mood == Mood.CallsTwice) _callBackAsPool(to, due0, due1, params);
+        require(from.balanceOf(address(this)) - had == uint256(amount), "was not paid");
+    }
+
+    function _callBackAsPair(address to, uint256 amount0, uint256 amount1, bytes calldata params) private {
+        address initiator = mood == Mood.SpoofsInitiator ? address(this) : msg.sender;
+        if (mood == Mood.CallsBackAsLender) return _callBackAsLender(to, params);
+        if (mood == Mood.CallsBackAsTheOther) return ISwapReceiver(to).uniswapV3SwapCallback(1, 0, params);
+        ISwapReceiver(to).uniswapV2Call(initiator, amount0, amount1, _calls(params));
+    }
+
+    function _callBackAsPool(address to, int256 due0, int256 due1, bytes calldata params) private {
+        if (mood == Mood.CallsBackAsLender) return _callBackAsLender(to, params);
+        if (mood == Mood.CallsBackAsTheOther) return ISwapReceiver(to).uniswapV2Call(to, 0, 0, params);
+        ISwapReceiver(to).uniswapV3SwapCallback(due0, due1, _calls(params));
+    }
+
+    /// A loan's allowance would be left to it.
+    function _callBackAsLender(address to, bytes calldata params) private {
+        (KeepwrightExecutor.Loan memory loan,) =
+            abi.decode(params, (KeepwrightExecutor.Loan, KeepwrightExecutor.Call[]));
+        IReceiver(to).executeOperation(loan.token, loan.amount, 1000, to, params);
+    }
+
+    function _calls(bytes calldata params) private view returns (bytes memory) {
+        if (mood != Mood.ChangesCalls) return params;
+        (KeepwrightExecutor.Loan memory loan,) =
+            abi.decode(params, (KeepwrightExecutor.Loan, KeepwrightExecutor.Call[]));
+        return abi.encode(loan, new KeepwrightExecutor.Call[](0));
     }
 }
 

@@ -2,7 +2,7 @@
 pragma solidity 0.8.27;
 
 import {KeepwrightExecutor as Executor} from "../KeepwrightExecutor.sol";
-import {Intruder, TestLender, TestToken} from "./Actors.sol";
+import {Intruder, TestLender, TestSwaps, TestToken} from "./Actors.sol";
 import {Suite} from "./Suite.sol";
 
 /// Strangers, hostile lenders, hostile tokens and re-entry.
@@ -44,8 +44,12 @@ contract Intrusions is Suite {
 
     function testDirectCallbackIsRefused() external {
         usd.mint(address(executor), 10);
-        bytes memory data = _callback(address(executor), 0, abi.encode(_noCalls()));
+        bytes memory params = abi.encode(_loan(0), _noCalls());
+        bytes memory data = _callback(address(executor), 0, params);
         _refused(data, _unexpected(address(this), address(executor)));
+        bytes memory unexpected = _unexpected(address(this), address(executor));
+        _refused(abi.encodeCall(Executor.uniswapV2Call, (address(executor), 0, 1, params)), unexpected);
+        _refused(abi.encodeCall(Executor.uniswapV3SwapCallback, (0, 1, params)), unexpected);
         Intruder stranger = new Intruder();
         stranger.prepare(address(executor), data);
         stranger.intrude();
@@ -74,12 +78,46 @@ contract Intrusions is Suite {
         _holds(usd, 1000);
     }
 
+    function testHostilePairsAreRefused() external {
+        usd.mint(address(executor), 1000);
+        bytes memory unexpected = _unexpected(address(swaps), address(executor));
+        for (uint256 i = 1; i <= 2; ++i) {
+            Executor.Kind kind = Executor.Kind(i);
+            _moodIsRefused(kind, TestSwaps.Mood.Silent, abi.encodeWithSelector(Executor.LoanNotGiven.selector, address(swaps)));
+            _moodIsRefused(kind, TestSwaps.Mood.CallsTwice, unexpected);
+            _moodIsRefused(kind, TestSwaps.Mood.ChangesCalls, unexpected);
+            _moodIsRefused(kind, TestSwaps.Mood.CallsBackAsLender, unexpected);
+            _moodIsRefused(kind, TestSwaps.Mood.CallsBackAsTheOther, unexpected);
+        }
+        _moodIsRefused(Executor.Kind.PairV2, TestSwaps.Mood.SpoofsInitiator, _unexpected(address(swaps), address(swaps)));
+        _moodIsRefused(Executor.Kind.PoolV3, TestSwaps.Mood.AsksForMore, _tooDear(8));
+        _moodIsRefused(Executor.Kind.PoolV3, TestSwaps.Mood.AsksForNothing, _tooDear(type(uint256).max));
+        _holds(usd, 1000);
+    }
+
+    /// What a stranger takes from a pair in the executor's name is not served, not even with the bytes that are awaited.
+    function testSwapThatAStrangerAskedForIsRefused() external {
+        usd.mint(address(executor), 10);
+        bytes memory params = abi.encode(_flashSwap(Executor.Kind.PairV2, weth, 3, 7), _noCalls());
+        Intruder stranger = new Intruder();
+        (bool usdFirst, uint256 out) = (swaps.token0() == usd, uint256(3));
+        bytes4 selector = bytes4(keccak256("swap(uint256,uint256,address,bytes)"));
+        (uint256 zero, uint256 one) = usdFirst ? (uint256(0), out) : (out, uint256(0));
+        stranger.prepare(address(swaps), abi.encodeWithSelector(selector, zero, one, address(executor), params));
+        stranger.intrude();
+        require(!stranger.succeeded(), "executor served a stranger's swap");
+        _same(stranger.answer(), _unexpected(address(swaps), address(stranger)));
+        weth.setHook(stranger);
+        _execute(_flashSwap(Executor.Kind.PairV2, weth, 3, 7), _noCalls(), _noFloors());
+        _holds(usd, 3);
+    }
+
     /// While the callback is awaited, a hostile token is the first to run. It can neither give the callback itself nor make the
     /// lender give another one.
     function testHostileTokenCannotUseTheAwaitedCallback() external {
         usd.mint(address(executor), 5);
         Executor.Call[] memory calls = _one(_plain(address(usd), abi.encodeCall(usd.quirk, ())));
-        bytes memory data = _callback(address(executor), 1000, abi.encode(calls));
+        bytes memory data = _callback(address(executor), 1000, abi.encode(_loan(1000), calls));
         Intruder intruder = _hostileToken(address(executor), data);
         _execute(_loan(1000), calls, _noFloors());
         _intrusionFailed(intruder, _unexpected(address(intruder), address(executor)));
@@ -96,7 +134,7 @@ contract Intrusions is Suite {
         _ownerReenters(abi.encodeCall(Executor.withdraw, (address(usd), address(this), 0)), reason);
         executor.transferOwnership(address(this));
         _ownerReenters(abi.encodeCall(Executor.acceptOwnership, ()), reason);
-        _ownerReenters(_callback(address(executor), 0, abi.encode(_noCalls())), _unexpected(address(this), address(executor)));
+        _ownerReenters(_callback(address(executor), 0, abi.encode(_loan(0), _noCalls())), _unexpected(address(this), address(executor)));
         _execute(_noLoan(), _noCalls(), _noFloors());
     }
 
@@ -152,6 +190,19 @@ contract Intrusions is Suite {
         _allowsNobody(usd);
     }
 
+    function _moodIsRefused(Executor.Kind kind, TestSwaps.Mood mood, bytes memory reason) private {
+        swaps.setMood(mood);
+        swaps.setOutput(3);
+        Executor.Call[] memory calls = _one(_plain(address(usd), abi.encodeCall(usd.quirk, ())));
+        _refused(_encode(_flashSwap(kind, weth, 3, 7), calls, _noFloors()), reason);
+        _allowsNobody(usd);
+        _allowsNobody(weth);
+    }
+
+    function _tooDear(uint256 due) private view returns (bytes memory) {
+        return abi.encodeWithSelector(Executor.LoanTooDear.selector, address(swaps), due, 7);
+    }
+
     function _strangerIsRefused(bytes memory data) private {
         Intruder stranger = new Intruder();
         stranger.prepare(address(executor), data);
@@ -164,7 +215,7 @@ contract Intrusions is Suite {
     }
 
     function _strangersLoan() private view returns (bytes memory) {
-        bytes memory params = abi.encode(_noCalls());
+        bytes memory params = abi.encode(_loan(1000), _noCalls());
         return abi.encodeCall(TestLender.flashLoanSimple, (address(executor), address(usd), 1000, params, 0));
     }
 

@@ -18,6 +18,33 @@ contract Outcomes is Suite {
         _allowsNobody(weth);
     }
 
+    /// Either token may be the one that is taken first.
+    function testFlashSwapsCallsFloor() external {
+        for (uint256 i = 1; i <= 2; ++i) {
+            Executor.Kind kind = Executor.Kind(i);
+            swaps.setOutput(3);
+            _execute(_flashSwap(kind, weth, 3, 1000), _one(_trade(weth, 3, 3, usd, 1100)), _floor(address(usd), 100));
+            swaps.setOutput(700);
+            _execute(_flashSwap(kind, usd, 700, 5), _one(_trade(usd, 700, 700, weth, 6)), _floor(address(weth), 1));
+            _holds(usd, 100 * i);
+            _holds(weth, i);
+        }
+        _equal(usd.balanceOf(address(swaps)), 1e12 + 2 * (1000 - 700), "the pair's dollars");
+        _equal(weth.balanceOf(address(swaps)), 1e12 + 2 * (5 - 3), "the pair's ether");
+        _allowsNobody(usd);
+        _allowsNobody(weth);
+    }
+
+    function testFlashSwapOutOfOwnStockIsALoss() external {
+        usd.mint(address(executor), 10);
+        swaps.setOutput(3);
+        bytes memory reason = abi.encodeWithSelector(Executor.BelowFloor.selector, address(usd), 10, 6, 0);
+        for (uint256 i = 1; i <= 2; ++i) {
+            Executor.Loan memory loan = _flashSwap(Executor.Kind(i), weth, 3, 4);
+            _refused(_encode(loan, _noCalls(), _floor(address(usd), 0)), reason);
+        }
+    }
+
     function testCallsWithoutLoan() external {
         usd.mint(address(executor), 50);
         _execute(_noLoan(), _one(_trade(usd, 50, 50, weth, 4)), _floor(address(weth), 4));

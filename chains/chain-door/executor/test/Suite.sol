@@ -2,7 +2,7 @@
 pragma solidity 0.8.27;
 
 import {KeepwrightExecutor as Executor} from "../KeepwrightExecutor.sol";
-import {Intruder, Refuser, TestLender, TestMarket, TestToken} from "./Actors.sol";
+import {Intruder, Refuser, TestLender, TestMarket, TestSwaps, TestToken} from "./Actors.sol";
 
 /// What every group of tests starts from: an executor that this contract owns, two tokens, a lender and a market.
 /// Every `test*` function is run by its own `eth_call` on an otherwise empty world.
@@ -14,6 +14,7 @@ abstract contract Suite {
     TestToken internal weth;
     TestLender internal lender;
     TestMarket internal market;
+    TestSwaps internal swaps;
 
     receive() external payable {}
 
@@ -24,9 +25,12 @@ abstract contract Suite {
         weth = new TestToken(TestToken.Quirk.None);
         lender = new TestLender();
         market = new TestMarket();
+        swaps = new TestSwaps(usd, weth);
         usd.mint(address(lender), 1e12);
         usd.mint(address(market), 1e12);
         weth.mint(address(market), 1e12);
+        usd.mint(address(swaps), 1e12);
+        weth.mint(address(swaps), 1e12);
         (bool passed, bytes memory reason) = address(this).call(abi.encodePacked(test));
         if (passed) return;
         assembly {
@@ -35,11 +39,21 @@ abstract contract Suite {
     }
 
     function _noLoan() internal pure returns (Executor.Loan memory) {
-        return Executor.Loan(address(0), address(0), 0);
+        return Executor.Loan(Executor.Kind.FlashLoan, address(0), address(0), 0, address(0), 0);
     }
 
     function _loan(uint256 amount) internal view returns (Executor.Loan memory) {
-        return Executor.Loan(address(lender), address(usd), amount);
+        return Executor.Loan(Executor.Kind.FlashLoan, address(lender), address(usd), amount, address(0), 0);
+    }
+
+    /// Takes `amount` of `token` from the pair or pool first, and pays `price` of the other token after the calls.
+    function _flashSwap(Executor.Kind kind, TestToken token, uint256 amount, uint256 price)
+        internal
+        view
+        returns (Executor.Loan memory)
+    {
+        address other = address(token == usd ? weth : usd);
+        return Executor.Loan(kind, address(swaps), address(token), amount, other, price);
     }
 
     function _noCalls() internal pure returns (Executor.Call[] memory) {
@@ -118,5 +132,6 @@ abstract contract Suite {
     function _allowsNobody(TestToken token) internal view {
         _equal(token.allowance(address(executor), address(lender)), 0, "allowance of the lender");
         _equal(token.allowance(address(executor), address(market)), 0, "allowance of the market");
+        _equal(token.allowance(address(executor), address(swaps)), 0, "allowance of the pair");
     }
 }

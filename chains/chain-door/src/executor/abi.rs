@@ -6,11 +6,25 @@ sol! {
     /// Runs the steps of one intent atomically, and checks the outcome on chain.
     #[derive(Debug, PartialEq, Eq)]
     contract KeepwrightExecutor {
-        /// A flash loan of Aave v3's `flashLoanSimple` kind; `lender` zero means no loan.
+        /// Who lends, and how: Aave v3's `flashLoanSimple`, or a Uniswap pair's or pool's flash swap.
+        enum Kind {
+            /// Paid back with a premium.
+            FlashLoan,
+            /// `uniswapV2Call`.
+            PairV2,
+            /// `uniswapV3SwapCallback`.
+            PoolV3
+        }
+
+        /// What is lent for the length of the calls; `lender` zero means nothing is. A flash loan is paid back with its
+        /// premium. A flash swap is a swap whose `price` is paid after the calls: a pair's exactly, a pool's at most.
         struct Loan {
+            Kind kind;
             address lender;
             address token;
             uint256 amount;
+            address priceToken;
+            uint256 price;
         }
 
         /// One call; `target` may spend exactly `spendAmount` of `spendToken` during it (zero means no approval).
@@ -44,6 +58,8 @@ sol! {
         error UnexpectedCallback(address caller, address initiator);
         /// The lender returned without calling back.
         error LoanNotGiven(address lender);
+        /// The pool asks for more than the loan's price.
+        error LoanTooDear(address lender, uint256 due, uint256 price);
         /// A call names the executor itself.
         error SelfCall(uint256 index);
         /// A call names an address without code.
@@ -66,10 +82,14 @@ sol! {
         function pendingOwner() external view returns (address);
         /// Runs `calls`, inside `loan` if there is one, and reverts as a whole unless every floor holds.
         function execute(Loan calldata loan, Call[] calldata calls, Floor[] calldata floors, uint256 deadline) external;
-        /// The lender's callback.
+        /// A flash loan's callback.
         function executeOperation(address token, uint256 amount, uint256 premium, address initiator, bytes calldata params)
             external
             returns (bool);
+        /// A pair's callback.
+        function uniswapV2Call(address initiator, uint256 amount0, uint256 amount1, bytes calldata params) external;
+        /// A pool's callback.
+        function uniswapV3SwapCallback(int256 due0, int256 due1, bytes calldata params) external;
         /// Offers ownership to `next`.
         function transferOwnership(address next) external;
         /// Takes an offered ownership.

@@ -51,6 +51,16 @@ pub enum ExecutorRevert {
         /// The lender.
         lender: Address,
     },
+    /// The pool of a flash swap asks for more than was agreed.
+    #[error("pool {lender} asks for {due} base units where {price} were agreed")]
+    LoanTooDear {
+        /// The pool.
+        lender: Address,
+        /// What it asks for.
+        due: U256,
+        /// What it may ask for at most.
+        price: U256,
+    },
     /// A step's target is the executor.
     #[error("step {index} calls the executor itself")]
     SelfCall {
@@ -128,6 +138,9 @@ impl From<Raw> for ExecutorRevert {
                 Self::UnexpectedCallback { caller: error.caller, initiator: error.initiator }
             }
             Raw::LoanNotGiven(error) => Self::LoanNotGiven { lender: error.lender },
+            Raw::LoanTooDear(error) => {
+                Self::LoanTooDear { lender: error.lender, due: error.due, price: error.price }
+            }
             Raw::SelfCall(error) => Self::SelfCall { index: error.index },
             Raw::NoCode(error) => Self::NoCode { index: error.index, target: error.target },
             Raw::CallFailed(error) => {

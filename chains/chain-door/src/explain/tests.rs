@@ -1,6 +1,6 @@
 //! What a person reads.
 
-use agent_core::{Action, Maintenance};
+use agent_core::{Action, Borrow, Intent, Lending, Maintenance};
 use alloy_primitives::{Bytes, U256};
 use expect_test::{Expect, expect};
 
@@ -64,6 +64,23 @@ fn an_intent_is_shown_in_the_policys_own_names() {
             refused: amount per transaction is over its limit: 1001.5 USDC asked, 1000 USDC allowed
         "#]],
     );
+}
+
+#[test]
+fn a_flash_swap_says_whose_it_is_and_what_it_costs() {
+    let mut swap = intent();
+    let (usdc, price) = (amount(USDC, LOAN), amount(WETH, ETHER / 2));
+    let lent = |lender, lending| Some(Borrow { lender, amount: usdc, lending });
+    swap.borrow = lent(pair(), Lending::PairV2 { price });
+    let shown = |intent: &Intent| {
+        let transaction = transaction(&Action::Execute(intent.clone()));
+        let explanation = explain(&policy(), &(&transaction).into(), Some(Timestamp(NOW)));
+        assert_eq!(explanation.objections, Vec::<String>::new());
+        explanation.to_string().lines().find(|line| line.contains("takes 500 USDC")).unwrap().to_owned()
+    };
+    expect!["  takes 500 USDC from the pair 0x5d576b1Acd3F962Bb7bFf95F8e0AdbD830C4Ae91 (not in the policy), which pairs made, and pays 0.5 WETH for it at the end"].assert_eq(&shown(&swap));
+    swap.borrow = lent(pool_of_500(), Lending::PoolV3 { price });
+    expect!["  takes 500 USDC from the pool 0xCFE61Ba502C24Ea69915244c71107eE5f93748A5 (not in the policy), which pools made, and pays at most 0.5 WETH for it at the end"].assert_eq(&shown(&swap));
 }
 
 #[test]

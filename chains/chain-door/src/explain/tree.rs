@@ -1,6 +1,9 @@
 //! The tree, branch by branch.
 
-use agent_core::{Action, Borrow, Call, Intent, Maintenance, units::Wei};
+use agent_core::{
+    Action, Borrow, Call, Intent, Lending, Maintenance,
+    units::{TokenAmount, Wei},
+};
 use alloy_primitives::{Address, U256, keccak256};
 
 use super::{
@@ -63,18 +66,38 @@ pub(super) fn action(names: &Names<'_>, action: &Action) -> Branch {
 fn execute(names: &Names<'_>, intent: &Intent) -> Branch {
     let Intent { borrow, calls, floors, deadline } = intent;
     let mut inside = Vec::new();
-    if let Some(Borrow { lender, amount }) = borrow {
-        let (amount, lender) = (names.amount(amount.token, amount.raw), names.address(*lender));
-        inside.push(Branch::leaf(format!("borrows {amount} from {lender}, and pays it back at the end")));
-    }
+    inside.extend(borrow.as_ref().map(|borrow| Branch::leaf(borrows(names, borrow))));
     inside.extend(calls.iter().map(|each| call(names, each)));
-    let floor = |floor: &agent_core::units::TokenAmount| {
+    let floor = |floor: &TokenAmount| {
         let amount = names.amount(floor.token, floor.raw);
         Branch::leaf(format!("or reverts unless the executor gains at least {amount}"))
     };
     inside.extend(floors.iter().map(floor));
     inside.push(Branch::leaf(format!("or reverts after chain time {}", deadline.0)));
     Branch { text: "the executor, all or nothing".to_owned(), inside }
+}
+
+fn borrows(names: &Names<'_>, borrow: &Borrow) -> String {
+    let Borrow { lender, amount, lending } = borrow;
+    let show = |amount: &TokenAmount| names.amount(amount.token, amount.raw);
+    let amount = show(amount);
+    // A pair is in the policy by its factory.
+    let lender = names.policy.made(borrow).map_or_else(
+        || names.address(*lender),
+        |rule| format!("{lender} of \"{}\"", rule.name.escape_debug()),
+    );
+    match lending {
+        Lending::FlashLoan => format!("borrows {amount} from {lender}, and pays it back at the end"),
+        Lending::PairV2 { price } => {
+            format!("takes {amount} from the pair {lender}, and pays {} for it at the end", show(price))
+        }
+        Lending::PoolV3 { price } => {
+            format!(
+                "takes {amount} from the pool {lender}, and pays at most {} for it at the end",
+                show(price)
+            )
+        }
+    }
 }
 
 fn call(names: &Names<'_>, call: &Call) -> Branch {

@@ -5,7 +5,7 @@ mod mandates;
 mod variants;
 
 use agent_core::{
-    Action, Borrow, Call, Draft, Intent, Maintenance, Origin,
+    Action, Borrow, Call, Draft, Intent, Lending, Maintenance, Origin,
     ports::{Frame, Quote, SimulatedOutcome, Simulation, SimulationRequest},
     units::{Asset, ChainId, Timestamp, UsdE8, Wei},
 };
@@ -84,6 +84,10 @@ fn refused(change: impl FnOnce(&mut Case), sentence: Expect) {
     let mut case = Case::default();
     change(&mut case);
     sentence.assert_eq(&case.judge().unwrap_err().to_string());
+}
+
+fn flash_swap(lender: Address, amount: TokenAmount, price: TokenAmount) -> Borrow {
+    Borrow { lender, amount, lending: Lending::PairV2 { price } }
 }
 
 fn maintained(maintenance: Maintenance) -> impl FnOnce(&mut Case) {
@@ -291,11 +295,24 @@ fn an_intent_stays_within_the_allow_lists() {
         expect!["token 0x6666666666666666666666666666666666666666 is not in the policy"],
     );
     refused(
-        |case| case.intent().borrow = Some(Borrow { lender: ROUTER, amount: amount(USDC, 1) }),
+        |case| case.intent().borrow = Some(Borrow::loan(ROUTER, amount(USDC, 1))),
         expect!["flash loans from 0xbBbBBBBbbBBBbbbBbbBbbbbBBbBbbbbBbBbbBBbB are not allowed by the policy"],
     );
     refused(
-        |case| case.intent().borrow = Some(Borrow { lender: POOL, amount: amount(STRANGER, 1) }),
+        |case| case.intent().borrow = Some(flash_swap(POOL, amount(USDC, 1), amount(WETH, 1))),
+        expect!["flash loans from 0xaAaAaAaaAaAaAaaAaAAAAAAAAaaaAaAaAaaAaaAa are not allowed by the policy"],
+    );
+    // It is no pair of these tokens.
+    for (lends, price) in [(WETH, WETH), (USDC, STRANGER)] {
+        let refusal = {
+            let mut case = Case::default();
+            case.intent().borrow = Some(flash_swap(pair(), amount(lends, 1), amount(price, 1)));
+            case.judge().unwrap_err()
+        };
+        assert_eq!(refusal, Refusal::LenderNotAllowed(pair()));
+    }
+    refused(
+        |case| case.intent().borrow = Some(Borrow::loan(POOL, amount(STRANGER, 1))),
         expect!["token 0x6666666666666666666666666666666666666666 is not in the policy"],
     );
     refused(
@@ -353,8 +370,22 @@ fn a_fee_that_the_next_block_takes_is_cut_to_the_policys_cap() {
 #[test]
 fn amounts_and_gas_stay_within_their_limits() {
     refused(
-        |case| case.intent().borrow = Some(Borrow { lender: POOL, amount: amount(USDC, 1_000_000_001) }),
+        |case| case.intent().borrow = Some(Borrow::loan(POOL, amount(USDC, 1_000_000_001))),
         expect!["amount per transaction is over its limit: 1000.000001 USDC asked, 1000 USDC allowed"],
+    );
+    // So does the price of a flash swap.
+    approved(|case| {
+        case.intent().borrow = Some(flash_swap(pair(), amount(USDC, LOAN), amount(WETH, ETHER / 2)));
+    });
+    approved(|case| {
+        case.intent().borrow = Some(flash_swap(pair(), amount(WETH, ETHER / 2), amount(USDC, LOAN)));
+    });
+    refused(
+        |case| {
+            case.intent().borrow =
+                Some(flash_swap(pair(), amount(USDC, LOAN), amount(WETH, ETHER - ETHER / 5 + 1)));
+        },
+        expect!["amount per transaction is over its limit: 1.000000000000000001 WETH asked, 1 WETH allowed"],
     );
     // Two spends of one token count together.
     refused(

@@ -6,8 +6,8 @@ use agent_core::units::{AmountError, ChainId, Token};
 use alloy_primitives::{Address, U256, keccak256};
 
 use super::{
-    ApprovalRule, Breakers, ContractRule, DEFAULT_LANE, Function, Limits, Parties, PlannerRule, Policy,
-    StrategyRule, SweepRule, TokenRule, signature,
+    ApprovalRule, Breakers, ContractRule, DEFAULT_LANE, FlashSwapRule, Function, Limits, Parties,
+    PlannerRule, Policy, StrategyRule, SweepRule, TokenRule, signature,
     tables::{
         ApprovalTable, BreakersTable, ContractTable, LimitsTable, PlannerTable, PolicyFile, StrategyTable,
         TokenTable,
@@ -58,6 +58,7 @@ pub(super) fn parse(text: &str) -> Result<Policy, PolicyError> {
         executor: file.executor,
         tokens,
         contracts: contracts(file.contracts, &executors)?,
+        flash_swaps: file.flash_swaps.into_iter().map(FlashSwapRule::parse).collect::<Result<_, _>>()?,
         parties: Parties { recipients, strategies, planner: planner(file.planner)? },
         approval,
         breakers: breakers(file.breakers)?,

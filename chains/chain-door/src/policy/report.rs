@@ -10,7 +10,9 @@ use serde::Serialize;
 
 use crate::explain::coin;
 
-use super::{ContractRule, DEFAULT_LANE, Function, OrderFlow, Policy, StrategyRule, TokenRule};
+use super::{
+    ContractRule, DEFAULT_LANE, FlashSwapRule, Function, OrderFlow, Policy, StrategyRule, TokenRule,
+};
 
 /// What `policy check` prints of a policy that parses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,6 +40,7 @@ pub(super) fn report(policy: &Policy) -> PolicyReport {
         vec![gas(policy)],
         policy.tokens.values().map(|rule| token(policy, rule)).collect(),
         policy.contracts.iter().map(contract).collect(),
+        policy.flash_swaps.iter().map(FlashSwapRule::told).collect(),
         policy.parties.strategies.iter().map(strategy).collect(),
         people(policy),
     ];

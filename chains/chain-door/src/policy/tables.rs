@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -31,6 +31,9 @@ pub(super) struct PolicyFile {
     /// The contracts that calls may name.
     #[serde(default)]
     pub(super) contracts: Vec<ContractTable>,
+    /// Whose pairs and pools may lend what they sell until the calls are made.
+    #[serde(default)]
+    pub(super) flash_swaps: Vec<FlashSwapTable>,
     /// Who may receive withdrawals and the executor's ownership.
     #[serde(default)]
     #[schemars(with = "Vec<String>", inner(regex(pattern = "^0x[0-9a-fA-F]{40}$")))]
@@ -118,6 +121,36 @@ pub(super) struct ContractTable {
     pub(super) pays_recipients: bool,
 }
 
+/// A factory whose pairs or pools may be asked for flash swaps between the policy's tokens. An address is one of them if the
+/// factory makes it by CREATE2.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FlashSwapTable {
+    /// The operator's name for it.
+    pub(super) name: String,
+    /// Which callback it gives, and how addresses come about.
+    pub(super) kind: FlashSwapKind,
+    /// Who makes the addresses: the factory, or its deployer where that is another contract.
+    #[schemars(with = "String", regex(pattern = "^0x[0-9a-fA-F]{40}$"))]
+    pub(super) factory: Address,
+    /// The hash of a pair's or pool's creation code.
+    #[schemars(with = "String", regex(pattern = "^0x[0-9a-fA-F]{64}$"))]
+    pub(super) init_code_hash: B256,
+    /// The fees that v3 pools may have, in pips.
+    #[serde(default = "uniswap_fees")]
+    pub(super) fees: Vec<u32>,
+}
+
+/// Uniswap's, or a fork's with the same callback.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum FlashSwapKind {
+    /// `uniswapV2Call`.
+    V2,
+    /// `uniswapV3SwapCallback`.
+    V3,
+}
+
 /// How a strategy may act.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -157,6 +190,10 @@ pub(super) struct SweptTable {
     pub(super) keep: String,
     /// How much more than that there must be.
     pub(super) least: String,
+}
+
+fn uniswap_fees() -> Vec<u32> {
+    vec![100, 500, 3_000, 10_000]
 }
 
 fn default_lane() -> String {

@@ -77,7 +77,32 @@ gas_per_window_eth = "0.004"
 may_arm = ["arb/*"]
 max_uses = 2
 max_seconds = 600
+
+[[flash_swaps]]
+name = "pairs"
+kind = "v2"
+factory = "0xfafafafafafafafafafafafafafafafafafafafa"
+init_code_hash = "0x1111111111111111111111111111111111111111111111111111111111111111"
+
+[[flash_swaps]]
+name = "pools"
+kind = "v3"
+factory = "0xfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfb"
+init_code_hash = "0x2222222222222222222222222222222222222222222222222222222222222222"
+fees = [500]
 "#;
+
+/// The pair of USDC and WETH, as the first factory makes it: by CREATE2 with the tokens as its salt.
+pub(crate) fn pair() -> Address {
+    let salt = keccak256([USDC.as_slice(), WETH.as_slice()].concat());
+    Address::repeat_byte(0xfa).create2(salt, B256::repeat_byte(0x11))
+}
+
+/// Their pool of 500 pips, as the second factory makes it: likewise, with all three as words.
+pub(crate) fn pool_of_500() -> Address {
+    let words = [USDC.into_word(), WETH.into_word(), B256::from(U256::from(500))];
+    Address::repeat_byte(0xfb).create2(keccak256(words.concat()), B256::repeat_byte(0x22))
+}
 
 pub(crate) fn policy() -> Policy {
     Policy::parse(POLICY).unwrap()
@@ -120,7 +145,7 @@ pub(crate) fn amount(token: Address, raw: u64) -> TokenAmount {
 pub(crate) fn intent() -> Intent {
     let swap = |spend| Call { target: ROUTER, spend: Some(spend), data: selector("swap(uint256)") };
     Intent {
-        borrow: Some(Borrow { lender: POOL, amount: amount(USDC, LOAN) }),
+        borrow: Some(Borrow::loan(POOL, amount(USDC, LOAN))),
         calls: vec![swap(amount(USDC, LOAN)), swap(amount(WETH, ETHER / 5))],
         floors: vec![amount(USDC, 1)],
         deadline: Timestamp(NOW + 30),

@@ -103,7 +103,7 @@ impl<'a> Proposal<'a> {
             let least = debt.raw.checked_add(self.premium)?.checked_add(self.floor)?;
             calls.push(sale(config, &venue, target, least)?);
         }
-        let borrow = config.terms.flash_loan.then_some(Borrow { lender: config.market.pool, amount: debt });
+        let borrow = config.terms.flash_loan.then_some(Borrow::loan(config.market.pool, debt));
         let floors = vec![TokenAmount { token: debt.token, raw: self.floor }];
         Some(Intent { borrow, calls, floors, deadline: deadline(config, head) })
     }

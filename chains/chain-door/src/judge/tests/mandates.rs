@@ -55,7 +55,7 @@ fn a_reflex_acts_within_its_order() {
     refused(
         &|case, _| {
             case.draft.appraisal.as_mut().unwrap().notional = amount(USDC, 1);
-            case.intent().borrow = Some(Borrow { lender: POOL, amount: amount(USDC, LOAN + 1) });
+            case.intent().borrow = Some(Borrow::loan(POOL, amount(USDC, LOAN + 1)));
         },
         expect![
             "the standing order does not cover it: it does not bear that much of every token that is put to work"

@@ -1,6 +1,7 @@
 mod lanes;
 mod sweep;
 
+use alloy_primitives::B256;
 use expect_test::{Expect, expect};
 
 use crate::{Policy, scripted::POLICY};
@@ -73,7 +74,7 @@ fn what_is_not_understood_is_no_policy() {
               |
             4 | allow_all = true
               | ^^^^^^^^^
-            unknown field `allow_all`, expected one of `version`, `chain`, `executor`, `lanes`, `limits`, `tokens`, `contracts`, `recipients`, `strategies`, `planner`, `approval`, `breakers`
+            unknown field `allow_all`, expected one of `version`, `chain`, `executor`, `lanes`, `limits`, `tokens`, `contracts`, `flash_swaps`, `recipients`, `strategies`, `planner`, `approval`, `breakers`
         "#]],
     );
     check(
@@ -108,6 +109,25 @@ fn what_is_not_understood_is_no_policy() {
           | ^^^^^
         duplicate key
     "#]],
+    );
+}
+
+#[test]
+fn a_factory_that_makes_nothing_is_a_mistake() {
+    check(
+        "fees = [500]",
+        "fees = [16_777_216]",
+        expect![
+            "policy key `flash_swaps.pools.fees` has one that does not fit 24 bits; write pips, as in 3000"
+        ],
+    );
+    let none = format!("init_code_hash = \"{}\"", B256::ZERO);
+    check(
+        &format!("init_code_hash = \"{}\"", B256::repeat_byte(0x11)),
+        &none,
+        expect![
+            "policy key `flash_swaps.pairs.factory` or its `init_code_hash` is zero; write the protocol's own"
+        ],
     );
 }
 

@@ -18,7 +18,7 @@ use proptest::test_runner::TestCaseError;
 
 use super::{super::world::World, meanings::Reading};
 use crate::{
-    KeepwrightExecutor::{acceptOwnershipCall, executeCall, transferOwnershipCall, withdrawCall},
+    KeepwrightExecutor::{Kind, acceptOwnershipCall, executeCall, transferOwnershipCall, withdrawCall},
     Page, Transaction, creation_code,
     scripted::*,
 };
@@ -241,10 +241,19 @@ fn execution(call: &executeCall, origin: &Origin, now: u64) -> Checked<BTreeMap<
         }
     }
     if call.loan.lender != Address::ZERO {
-        must(
-            call.loan.lender == POOL && is_token(&call.loan.token),
-            "a lender or a token that is not on the list",
-        )?;
+        let swaps = [call.loan.token, call.loan.priceToken];
+        let between = swaps == [USDC, WETH] || swaps == [WETH, USDC];
+        let listed = match call.loan.kind {
+            Kind::FlashLoan => call.loan.lender == POOL && is_token(&call.loan.token),
+            Kind::PairV2 => call.loan.lender == pair() && between,
+            Kind::PoolV3 => call.loan.lender == pool_of_500() && between,
+            Kind::__Invalid => false,
+        };
+        must(listed, "a lender or a token that is not on the list")?;
+        if call.loan.kind != Kind::FlashLoan {
+            let sum = work.entry(call.loan.priceToken).or_default();
+            *sum = sum.checked_add(call.loan.price).ok_or_else(|| TestCaseError::fail("a sum that wraps"))?;
+        }
         let sum = work.entry(call.loan.token).or_default();
         *sum = (*sum).max(call.loan.amount);
     }

@@ -1,8 +1,8 @@
 //! Random lives of a door: lying drafts, lying simulations, failing senders, deaths.
 
 use agent_core::{
-    Action, Appraisal, ArmedBy, Borrow, Call, Draft, Intent, Maintenance, Mined, OpportunityId, OrderId,
-    Origin, Settlement, StandingOrder,
+    Action, Appraisal, ArmedBy, Borrow, Call, Draft, Intent, Lending, Maintenance, Mined, OpportunityId,
+    OrderId, Origin, Settlement, StandingOrder,
     ports::{Reply, SimulatedOutcome, Simulation, SimulationRequest, Standing, Variant},
     units::{Timestamp, TokenAmount, UsdE8, Wei},
 };
@@ -104,9 +104,20 @@ fn calls() -> impl Strategy<Value = Call> {
     prop_oneof![6 => honest, 1 => lying]
 }
 
+fn borrows() -> impl Strategy<Value = Borrow> {
+    let strange = || vec![ROUTER, STRANGER, USDC, Address::ZERO];
+    let lender = mostly(vec![POOL], [strange(), vec![pair(), pool_of_500()]].concat());
+    let loan = (lender, amounts()).prop_map(|(lender, amount)| Borrow::loan(lender, amount));
+    let lender = mostly(vec![pair(), pool_of_500()], [strange(), vec![POOL]].concat());
+    let swap = (lender, amounts(), amounts(), any::<bool>()).prop_map(|(lender, amount, price, is_pair)| {
+        let lending = if is_pair { Lending::PairV2 { price } } else { Lending::PoolV3 { price } };
+        Borrow { lender, amount, lending }
+    });
+    prop_oneof![2 => loan, 1 => swap]
+}
+
 fn intents() -> impl Strategy<Value = Intent> {
-    let lender = mostly(vec![POOL], vec![ROUTER, STRANGER, Address::ZERO]);
-    let borrow = option::of((lender, amounts()).prop_map(|(lender, amount)| Borrow { lender, amount }));
+    let borrow = option::of(borrows());
     let floor = prop_oneof![8 => Just(amount(USDC, 1)), 2 => Just(amount(WETH, 0)), 1 => amounts()];
     let deadline = prop_oneof![10 => 1u64..=60, 1 => select(vec![0, 61, u64::MAX])];
     (borrow, vec(calls(), 0..3), prop_oneof![9 => vec(floor, 1..3), 1 => Just(vec![])], deadline).prop_map(
