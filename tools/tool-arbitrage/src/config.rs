@@ -66,6 +66,10 @@ pub struct Exchange {
     /// was not is left alone, and a warning says so. Only Uniswap's own v2 and v3 are by this crate's tests.
     #[serde(default)]
     pub verified: bool,
+    /// Its pools give out what they sell before they are paid, with Uniswap's own callbacks, and the door's policy knows the
+    /// factory: a cycle that begins with one of them needs neither a lender nor own funds, and saves the premium.
+    #[serde(default)]
+    pub flash_swaps: bool,
 }
 
 /// How an exchange's pools compute.
@@ -127,7 +131,8 @@ pub struct TermsConfig {
     /// How much less than computed the last swap may bring of the profit. Zero means exactly what was computed, or nothing happens;
     /// the swaps before it have to bring what the next one spends in any case.
     pub slippage: Bps,
-    /// An Aave v3 pool that lends what is put in, for the length of the transaction; without one the executor has to hold it.
+    /// An Aave v3 pool that lends what is put in, for the length of the transaction; without one the executor has to hold it, but
+    /// for cycles that begin with a flash swap.
     pub lender: Option<Address>,
     /// How many swaps a cycle has at most: from two to four.
     pub hops: u8,

@@ -20,7 +20,7 @@ pub(crate) struct Board {
     taken: BTreeMap<OpportunityId, BlockNumber>,
     /// Their simulations failed: with the next block they would be the best again, and keep all others from their pools.
     failed: BTreeMap<OpportunityId, BlockNumber>,
-    /// They are too large, or a person said no, which may pass: others go before them.
+    /// They are too large, not the policy's, or a person said no, which may pass: others go before them.
     refused: BTreeMap<OpportunityId, BlockNumber>,
 }
 
@@ -56,7 +56,11 @@ impl Board {
                 Refusal::SimulationReverts(_) | Refusal::Delta { .. } | Refusal::BehavesDifferently { .. },
             ) => &mut self.failed,
             Outcome::Refused(
-                Refusal::OverLimit { .. } | Refusal::OutsideMandate(_) | Refusal::Denied | Refusal::NoReply,
+                Refusal::OverLimit { .. }
+                | Refusal::OutsideMandate(_)
+                | Refusal::LenderNotAllowed(_)
+                | Refusal::Denied
+                | Refusal::NoReply,
             ) => {
                 self.refused.insert(report.id, head);
                 return;

@@ -7,7 +7,7 @@ use super::{Scene, split};
 use crate::{
     market::Entry,
     pool::Side,
-    search::{Cycle, Hop, Search},
+    search::{Cycle, Hop, Route, Search},
     sizing::{Costs, Leg, Limits, Sized, Tip, size},
 };
 
@@ -45,12 +45,15 @@ pub(crate) struct Way {
     pub(crate) hops: Vec<Vec<Step>>,
     /// What the flash loan of the input costs.
     pub(crate) premium: U256,
+    /// Whether the first pool gives its output before it is paid, so that nothing has to be lent.
+    pub(crate) is_flash_swap: bool,
 }
 
 impl Way {
+    /// By the operator's lender, or with own funds.
     pub(super) fn of(scene: Scene<'_>, hops: Vec<Vec<Step>>) -> Option<Self> {
         let input = sum(hops.first()?, |step| step.input)?;
-        Some(Self { hops, premium: scene.prices.premium.of(input)? })
+        Some(Self { hops, premium: scene.prices.premium.of(input)?, is_flash_swap: false })
     }
 
     /// All swaps, in order.
@@ -80,29 +83,54 @@ pub(super) fn sum(steps: &[Step], of: impl Fn(&Step) -> U256) -> Option<U256> {
     steps.iter().map(of).try_fold(U256::ZERO, U256::checked_add)
 }
 
-/// The choice of pools for a cycle that gains most after the premium, and how much; and the split between parallel pools that
-/// gains more, if the operator wants one. `None` where none gains anything. What gas costs is left to the proposal: all choices
+/// The choice of pools for a cycle that gains most after the premium, and how much; likewise of those that may begin with a flash
+/// swap; and the split between parallel pools that gains more, if the operator wants one. `None` where none gains anything. What gas costs is left to the proposal: all choices
 /// of the same number of swaps cost the same.
 pub(crate) fn plan(scene: Scene<'_>, search: &Search, cycle: &Cycle) -> Option<Planned> {
     let base = search.tokens(cycle).next()?;
     let routes = search.routes(cycle, ROUTES).routes;
-    let sized = routes.iter().filter_map(|route| Some((sized(scene, base, &route.hops)?, &route.hops)));
-    let (sized, hops) = sized.max_by_key(|(sized, _)| sized.net)?;
-    let alone = Way::of(scene, steps(scene, hops, sized.input)?)?;
+    let flash_swap = best(scene, base, routes.iter().filter(|route| begins(scene, &route.hops)), Bps(0));
+    let flash_swap = flash_swap.map(|hops| Way { hops, premium: U256::ZERO, is_flash_swap: true });
+    let alone = best(scene, base, routes.iter(), scene.prices.premium.bps);
+    let alone = alone.and_then(|hops| Way::of(scene, hops));
     let split = if scene.config.terms.split { split::way(scene, search, cycle, base) } else { None };
-    let more = split.filter(|split| split.profit() > alone.profit());
-    Some(Planned { base, ways: more.into_iter().chain([alone]).collect() })
+    let most = [&flash_swap, &alone].into_iter().flatten().filter_map(Way::profit).max();
+    let more = split.filter(|split| split.profit() > most);
+    Some(Planned { base, ways: more.into_iter().chain(flash_swap).chain(alone).collect() })
 }
 
-fn sized(scene: Scene<'_>, base: Address, hops: &[Hop]) -> Option<Sized> {
+/// Whether a route may begin with a flash swap. Its first pool is shut until it is paid, but no route has a pool twice.
+fn begins(scene: Scene<'_>, hops: &[Hop]) -> bool {
+    let entry = hops.first().and_then(|hop| scene.market.get(hop.pool));
+    let exchange = entry.and_then(|entry| scene.config.exchanges.get(entry.exchange));
+    exchange.is_some_and(|exchange| exchange.flash_swaps)
+}
+
+/// The swaps of the route that gains most after the premium.
+fn best<'a>(
+    scene: Scene<'_>,
+    base: Address,
+    routes: impl Iterator<Item = &'a Route>,
+    premium: Bps,
+) -> Option<Vec<Vec<Step>>> {
+    let sized = routes.filter_map(|route| Some((sized(scene, base, &route.hops, premium)?, &route.hops)));
+    let (sized, hops) = sized.max_by_key(|(sized, _)| sized.net)?;
+    steps(scene, hops, sized.input)
+}
+
+fn sized(scene: Scene<'_>, base: Address, hops: &[Hop], premium: Bps) -> Option<Sized> {
     let legs = hops.iter().map(|hop| leg(scene.market.get(hop.pool)?, hop.side));
     let legs: Vec<Leg<'_>> = legs.collect::<Option<_>>()?;
-    size_legs(scene, base, &legs, EFFORT)
+    size_legs(scene, base, &legs, (premium, EFFORT))
 }
 
 /// What gains most after the premium.
-pub(super) fn size_legs(scene: Scene<'_>, base: Address, legs: &[Leg<'_>], effort: u32) -> Option<Sized> {
-    let premium: Bps = scene.prices.premium.bps;
+pub(super) fn size_legs(
+    scene: Scene<'_>,
+    base: Address,
+    legs: &[Leg<'_>],
+    (premium, effort): (Bps, u32),
+) -> Option<Sized> {
     let costs = Costs { fixed: U256::ZERO, premium, tip: Tip::None };
     let limits = Limits { most: scene.config.base(&base)?.most, effort };
     size(legs, &costs, &limits).filter(Sized::pays)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use agent_core::{
-    Appraisal, Borrow, Call, Intent, Opportunity, OpportunityId,
+    Appraisal, Borrow, Call, Intent, Lending, Opportunity, OpportunityId,
     units::{Timestamp, Token, TokenAmount, UsdE8, Wei},
 };
 use alloy_primitives::{Address, U256};
@@ -90,6 +90,9 @@ impl<'a> Proposal<'a> {
         let shares = split.flat_map(|step| step.input.to_be_bytes::<32>());
         let (mut subject, mut occasion) = (Vec::new(), amounts.concat());
         occasion.extend(shares);
+        if self.way.is_flash_swap {
+            occasion.push(1);
+        }
         for (step, entry) in self.swaps()? {
             subject.extend_from_slice(entry.address.as_slice());
             subject.push(u8::from(step.side == Side::One));
@@ -100,7 +103,6 @@ impl<'a> Proposal<'a> {
 
     /// The proposal as an opportunity.
     pub(crate) fn opportunity(&self) -> Option<Opportunity> {
-        let config = self.scene.config;
         let notional = TokenAmount { token: self.base.address, raw: self.way.input() };
         let floors = vec![TokenAmount { token: self.base.address, raw: self.floor }];
         Some(Opportunity {
@@ -111,7 +113,7 @@ impl<'a> Proposal<'a> {
             // A tip is what is paid for gas beyond the base fee.
             appraisal: Appraisal { gross: self.gross, gas: self.costs.sum()?, notional },
             intent: Intent {
-                borrow: config.terms.lender.map(|lender| Borrow { lender, amount: notional }),
+                borrow: self.borrow(notional)?,
                 calls: self.calls()?,
                 floors,
                 deadline: self.deadline(),
@@ -129,10 +131,14 @@ impl<'a> Proposal<'a> {
             .map(|(step, entry)| self.swap(step, entry))
             .collect();
         told.push(format!(
-            "{} in, {} out, {} for the loan: {} is gained, and nothing happens for less than {}",
+            "{} in, {} out, {}: {} is gained, and nothing happens for less than {}",
             self.base.display(self.way.input()),
             self.base.display(self.way.output()),
-            self.base.display(self.way.premium),
+            if self.way.is_flash_swap {
+                "the first pool lends what it sells".to_owned()
+            } else {
+                format!("{} for the loan", self.base.display(self.way.premium))
+            },
             self.base.display(self.way.profit().unwrap_or_default()),
             self.base.display(self.floor),
         ));
@@ -159,6 +165,8 @@ impl<'a> Proposal<'a> {
     }
 
     fn facts(&self) -> BTreeMap<String, String> {
+        let lent =
+            self.way.is_flash_swap.then_some(("lent", "by the first pool, as a flash swap".to_owned()));
         let pool = |step: &Step| self.scene.market.get(step.place).map(|entry| entry.address.to_string());
         let hop = |steps: &Vec<Step>| steps.iter().filter_map(pool).collect::<Vec<_>>().join(" + ");
         let route = self.way.hops.iter().map(hop).collect::<Vec<_>>().join(" > ");
@@ -173,6 +181,7 @@ impl<'a> Proposal<'a> {
             ("floor", amount(self.floor)),
         ]
         .into_iter()
+        .chain(lent)
         .map(|(key, value)| (key.to_owned(), value))
         .collect()
     }
@@ -181,8 +190,24 @@ impl<'a> Proposal<'a> {
         self.way.steps().map(|step| Some((step, self.scene.market.get(step.place)?))).collect()
     }
 
+    /// What is lent: the output of the first pool, for which `notional` is paid at the end, or `notional`, or nothing.
+    fn borrow(&self, notional: TokenAmount) -> Option<Option<Borrow>> {
+        let config = self.scene.config;
+        if !self.way.is_flash_swap {
+            return Some(config.terms.lender.map(|lender| Borrow::loan(lender, notional)));
+        }
+        let (step, entry) = *self.swaps()?.first()?;
+        let [_, token] = ends(entry, step.side);
+        let lending = match config.exchanges.get(entry.exchange)?.kind {
+            Kind::V2 { .. } => Lending::PairV2 { price: notional },
+            Kind::V3 => Lending::PoolV3 { price: notional },
+        };
+        let amount = TokenAmount { token, raw: step.output };
+        Some(Some(Borrow { lender: entry.address, amount, lending }))
+    }
+
     /// Each swap is to bring exactly what was computed, which the next ones spend; the last, what is missing then for the loan
-    /// and the floor.
+    /// and the floor. A flash swap is no call of its own.
     fn calls(&self) -> Option<Vec<Call>> {
         let needed = self.way.input().checked_add(self.way.premium)?.checked_add(self.floor)?;
         let (_, beside) = self.way.hops.last()?.split_last()?;
@@ -192,7 +217,7 @@ impl<'a> Proposal<'a> {
         let call = |(at, (step, entry)): (usize, (&Step, &Entry))| {
             self.call(step, entry, if at == last { least } else { step.output })
         };
-        swaps.into_iter().enumerate().map(call).collect()
+        swaps.into_iter().enumerate().skip(usize::from(self.way.is_flash_swap)).map(call).collect()
     }
 
     fn call(&self, step: &Step, entry: &Entry, least: U256) -> Option<Call> {

@@ -51,7 +51,7 @@ fn sized(scene: Scene<'_>, base: Address, lanes: &[Vec<Hop>]) -> Option<Way> {
     let bundles: Vec<Bundle> = lanes.iter().map(|lane| Bundle::of(scene, lane)).collect::<Option<_>>()?;
     let legs: Vec<Leg<'_>> =
         bundles.iter().map(|bundle| Leg { pool: &bundle.parallel, side: bundle.side }).collect();
-    let mut amount = size_legs(scene, base, &legs, EFFORT)?.input;
+    let mut amount = size_legs(scene, base, &legs, (scene.prices.premium.bps, EFFORT))?.input;
     let mut hops = Vec::with_capacity(bundles.len());
     for bundle in &bundles {
         let steps = bundle.steps(scene, amount)?;

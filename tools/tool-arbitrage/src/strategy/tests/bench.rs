@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use agent_core::{
-    Answered, ChainEvent, ChainLog, Head, Interest, Opportunity, OpportunityId, OutcomeReport, Query,
+    Answered, Borrow, ChainEvent, ChainLog, Head, Interest, Opportunity, OpportunityId, OutcomeReport, Query,
     ports::{Outbox, Request, Strategy},
     units::{BlockNumber, BlockRef, Timestamp, Token, TokenAmount},
 };
@@ -49,6 +49,7 @@ pub(super) fn config() -> ArbitrageConfig {
         router: Address::repeat_byte(router),
         start_block: BlockNumber(0),
         verified: true,
+        flash_swaps: false,
     };
     ArbitrageConfig {
         executor: Address::repeat_byte(0xee),
@@ -363,6 +364,13 @@ impl Bench {
             hops.flat_map(|hop| hop.split(" + ")).map(|pool| pool.parse().unwrap()).collect();
         let TokenAmount { token: base, raw: input } = opportunity.appraisal.notional;
         let mut held = BTreeMap::from([(base, input)]);
+        let mut pools = pools.into_iter();
+        let borrow = opportunity.intent.borrow.filter(|borrow| borrow.lending.price().is_some());
+        if let Some(Borrow { lender, amount, .. }) = borrow {
+            assert_eq!(pools.next(), Some(lender));
+            assert_eq!(self.swap(lender, base, input), amount.raw);
+            held = BTreeMap::from([(amount.token, amount.raw)]);
+        }
         for (call, address) in opportunity.intent.calls.iter().zip(pools) {
             let spend = call.spend.unwrap();
             let (swapped, least) = terms(&call.data);

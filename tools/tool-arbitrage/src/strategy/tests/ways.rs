@@ -1,7 +1,9 @@
 //! What is left after gas and tip, and whether a split gains more of it.
 
+use std::collections::BTreeSet;
+
 use agent_core::{
-    Opportunity, Outcome, OutcomeReport, Refusal,
+    Borrow, Lending, Opportunity, Outcome, OutcomeReport, Refusal,
     units::{Bps, UsdE8},
 };
 use alloy_primitives::U256;
@@ -95,6 +97,60 @@ fn a_split_gains_more_exactly_as_computed() {
     assert_eq!(split.intent.borrow.unwrap().amount.raw, input);
 }
 
+fn with_flash_swaps() -> ArbitrageConfig {
+    let mut config = config();
+    config.exchanges.iter_mut().for_each(|exchange| exchange.flash_swaps = true);
+    config
+}
+
+/// The first pool lends what it sells, and is paid at the end: the premium is saved, and what is gained is what was computed.
+#[test]
+fn a_flash_swap_needs_no_lender_and_gains_the_premium() {
+    let mut kinds = BTreeSet::new();
+    for (token, amount) in [(WETH, ether(50)), (USDC, 100_000_000_000)] {
+        let mut lent = calm(config());
+        sell(&mut lent, token, amount);
+        lent.mine();
+        let lent = only(&lent);
+        for terms in [config().terms, TermsConfig { lender: None, ..config().terms }] {
+            let mut bench = calm(ArbitrageConfig { terms, ..with_flash_swaps() });
+            sell(&mut bench, token, amount);
+            bench.mine();
+            let swap = only(&bench);
+            let Borrow { lending, .. } = swap.intent.borrow.unwrap();
+            assert_eq!(lending.price(), Some(swap.appraisal.notional));
+            assert_eq!((lent.intent.calls.len(), swap.intent.calls.len()), (2, 1));
+            assert!(swap.appraisal.gross > lent.appraisal.gross && swap.id != lent.id);
+            let (input, output) = bench.carry_out(&swap);
+            assert_eq!(swap.intent.floors[0].raw, output - input);
+            kinds.insert(matches!(lending, Lending::PairV2 { .. }));
+        }
+    }
+    assert_eq!(kinds.len(), 2, "both kinds lend");
+}
+
+/// A policy that does not know the pool's factory, say, may still know a lender.
+#[test]
+fn a_flash_swap_that_is_refused_makes_room_for_a_loan() {
+    let mut bench = calm(with_flash_swaps());
+    sell(&mut bench, WETH, ether(50));
+    bench.mine();
+    let swap = only(&bench);
+    let lender = swap.intent.borrow.unwrap().lender;
+    bench.tell_outcome(refused(swap, Refusal::LenderNotAllowed(lender)));
+    bench.mine();
+    assert_eq!(only(&bench).intent.borrow.map(|borrow| borrow.lending), Some(Lending::FlashLoan));
+}
+
+fn refused(opportunity: Opportunity, refusal: Refusal) -> OutcomeReport {
+    OutcomeReport {
+        id: opportunity.id,
+        strategy: STRATEGY.into(),
+        class: opportunity.class,
+        outcome: Outcome::Refused(refusal),
+    }
+}
+
 /// What fails or is too large for the policy as a split may go through one pool alone.
 #[test]
 fn a_split_that_is_refused_makes_room_for_the_single_way() {
@@ -102,12 +158,7 @@ fn a_split_that_is_refused_makes_room_for_the_single_way() {
         Refusal::OverLimit { limit: "per transaction".into(), asked: "9".into(), allowed: "5".into() };
     for refusal in [limit, Refusal::SimulationReverts("out of gas".into())] {
         let (mut bench, split) = parallel(TermsConfig { split: true, ..config().terms });
-        bench.tell_outcome(OutcomeReport {
-            id: split.id,
-            strategy: STRATEGY.into(),
-            class: split.class,
-            outcome: Outcome::Refused(refusal),
-        });
+        bench.tell_outcome(refused(split, refusal));
         bench.mine();
         assert_eq!(only(&bench).intent.calls.len(), 2);
     }
