@@ -1,7 +1,15 @@
 //! The arbitrageur of the examples, at work on a devnet.
 
-use alloy::primitives::{Address, U256, keccak256};
-use chain_devnet::{Asset, Devnet, Mining, World};
+use std::collections::BTreeSet;
+
+use alloy::{
+    primitives::{Address, U256, keccak256},
+    providers::Provider,
+};
+use chain_devnet::{
+    Asset, Devnet, Mining, World,
+    relay::{BlockBuilder, Relay},
+};
 use serde_json::Value;
 
 use crate::desk::{Checked, Desk, Running, sent};
@@ -86,6 +94,50 @@ async fn the_example_observes_a_gap_without_a_key() -> Checked {
     Ok(())
 }
 
+/// The example's lines for flash swaps, with nothing else that lends.
+fn only_flash_swaps(desk: &Desk) -> Checked {
+    let config = std::fs::read_to_string(desk.path("arbitrageur.toml"))?;
+    let lender = config.lines().find(|line| line.starts_with("lender =")).ok_or("no lender")?;
+    desk.edit("arbitrageur.toml", lender, "")?;
+    let line = "# flash_swaps = true";
+    while std::fs::read_to_string(desk.path("arbitrageur.toml"))?.contains(line) {
+        desk.edit("arbitrageur.toml", line, "flash_swaps = true")?;
+    }
+    let policy = std::fs::read_to_string(desk.path("arbitrageur.policy.toml"))?;
+    let (_, commented) = policy.split_once("# [[flash_swaps]]").ok_or("no flash swaps")?;
+    let table = format!("# [[flash_swaps]]{commented}");
+    desk.edit("arbitrageur.policy.toml", &table, &table.replace("\n# ", "\n").replacen("# ", "", 1))?;
+    Ok(())
+}
+
+/// Nothing is held and nothing is borrowed: pairs and pools of both kinds lend what they sell, and are paid at the end.
+#[tokio::test]
+#[ignore = "needs a node: scripts/test runs it"]
+async fn live_flash_swaps_need_nothing_and_gain_what_was_computed() -> Checked {
+    let (desk, devnet, key) = at_desk(Mining::Automine).await?;
+    only_flash_swaps(&desk)?;
+    let executor = adopted(&desk, key)?;
+    let mut agent = start(&desk)?;
+    let (mut world, mut lenders) = (World::new(&devnet, 1), BTreeSet::new());
+    for bps in [150, -150, 400, -400] {
+        let before =
+            [held(&devnet, executor, Asset::Weth).await?, held(&devnet, executor, Asset::Usdc).await?];
+        world.open_gap(Asset::Weth, bps).await?;
+        let found = agent.until_event("opportunity")?;
+        agent.until(|line| {
+            line.contains("\"outcome\":\"settled\"") && line.contains("\"as_simulated\":true")
+        })?;
+        let (asset, profit) = amount(&found, "profit", &devnet)?;
+        let before = if asset == Asset::Weth { before[0] } else { before[1] };
+        assert_eq!(held(&devnet, executor, asset).await?.checked_sub(before), Some(profit), "{found}");
+        assert!(found["facts"]["lent"].is_string(), "{found}");
+        let pools = found["facts"]["pools"].as_str().ok_or("no pools")?;
+        lenders.insert(pools.split(" > ").next().unwrap_or_default().to_owned());
+    }
+    assert!(lenders.len() > 1, "{lenders:?}");
+    ends(agent)
+}
+
 /// What was computed is what is gained, to the wei, whichever way the gap opens.
 #[tokio::test]
 #[ignore = "needs a node: scripts/test runs it"]
@@ -108,5 +160,32 @@ async fn live_it_closes_a_gap_and_gains_what_it_computed() -> Checked {
     }
     // Nothing is left of what was only on its way.
     assert!(held(&devnet, executor, Asset::Wbtc).await?.is_zero());
+    ends(agent)
+}
+
+/// A bundle to a builder: no node's pool ever has it, and the block that the builder makes gains what was computed.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a node: scripts/test runs it"]
+async fn live_a_bundle_closes_a_gap_and_no_pool_ever_has_it() -> Checked {
+    let (desk, devnet, key) = at_desk(Mining::Manual).await?;
+    devnet.set_automine(true).await?;
+    let executor = adopted(&desk, key)?;
+    let strategy = "[strategies.arbitrage]\n";
+    desk.edit("arbitrageur.policy.toml", strategy, &format!("{strategy}order_flow = \"private\"\n"))?;
+    let relay = Relay::launch(&devnet).await?;
+    let flow = format!("[order_flow]\nbuilders = \"{}\"\n\n[arbitrage]\n", relay.http_url());
+    desk.edit("arbitrageur.toml", "[arbitrage]\n", &flow)?;
+    let mut agent = start(&desk)?;
+    World::new(&devnet, 1).open_gap(Asset::Weth, 150).await?;
+    devnet.set_automine(false).await?;
+    let found = agent.until_event("opportunity")?;
+    let (asset, profit) = amount(&found, "profit", &devnet)?;
+    let orders = relay.handle().until(|orders| !orders.is_empty()).await;
+    let sent = orders[0].transactions[0];
+    assert!(devnet.provider().get_transaction_by_hash(sent).await?.is_none(), "a node has it");
+    let built = BlockBuilder::new(&devnet, [relay.handle()])?.build(Some(0)).await?;
+    assert!(built.transactions.contains(&sent), "{built:?} {:?}", relay.handle().orders());
+    agent.until(|line| line.contains("\"outcome\":\"settled\"") && line.contains("\"as_simulated\":true"))?;
+    assert_eq!(held(&devnet, executor, asset).await?, profit, "{found}");
     ends(agent)
 }
