@@ -5,9 +5,11 @@
 
 mod journal;
 mod memory;
+mod planner;
 
 pub use journal::journal;
 pub use memory::memory;
+pub use planner::planner;
 
 /// The first thing that a suite found wrong.
 #[derive(Debug, thiserror::Error)]

@@ -9,6 +9,7 @@ mod outcome;
 mod plan;
 mod replay;
 mod run;
+mod tab;
 
 #[cfg(feature = "testing")]
 pub mod conformance;
@@ -23,6 +24,7 @@ pub use intent::{Action, Borrow, Call, Intent, Lending, Maintenance};
 pub use mandate::{ArmedBy, OrderId, OutsideMandate, StandDown, StandingOrder};
 pub use opportunity::{Appraisal, Opportunity, OpportunityId};
 pub use outcome::{BalanceDelta, Mined, Outcome, OutcomeReport, Refusal, Settlement};
-pub use plan::{Briefing, BriefingItem, Note, Plan};
+pub use plan::{Briefing, BriefingItem, Note, Plan, Rendered, canonical, render::BRIEFING_BYTES};
 pub use replay::{Heard, Recorded, Replay, Replayed};
 pub use run::{Answer, Mismatch, Run, RunLimits, Situation, Step};
+pub use tab::Tab;

@@ -1,5 +1,7 @@
 //! What a planner is told, and what it answers.
 
+pub(crate) mod render;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,8 @@ use crate::{
     ports::{Record, ToolCall, ToolSpec},
     units::{BlockRef, UsdE8},
 };
+
+pub use render::{Rendered, canonical};
 
 /// One opportunity as a planner sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,4 +14,7 @@ pub use journal::ListJournal;
 pub use memory::{ForgetfulMemory, ListMemory};
 pub use planner::ScriptedPlanner;
 pub use reader::ScriptedReader;
-pub use samples::{sample_head, sample_mined, sample_opportunity, sample_order, sample_situation};
+pub use samples::{
+    sample_briefing, sample_head, sample_mined, sample_opportunity, sample_order, sample_situation,
+    sample_tools,
+};

@@ -111,6 +111,11 @@ mod tests {
         Record { kind: RecordKind::Episode, subject, at: Timestamp(1), provenance, text: text.into() }
     }
 
+    #[tokio::test]
+    async fn the_rules_conform() {
+        agent_core::conformance::planner(&mut RulesPlanner { min_net: UsdE8(100) }).await.unwrap();
+    }
+
     #[test]
     fn the_rules_take_the_best_one_at_a_time() {
         check(

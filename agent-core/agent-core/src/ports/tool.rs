@@ -307,14 +307,19 @@ pub struct ToolSpec {
 }
 
 impl ToolSpec {
-    /// The specification of `T`.
+    /// The specification of `T`. Its schema stands alone: what it refers to is written where it is used, so that schemas of
+    /// several tools can be put into one.
     #[must_use]
     pub fn of<T: Tool>() -> Self {
+        let settings = schemars::generate::SchemaSettings::default().with(|settings| {
+            settings.inline_subschemas = true;
+            settings.meta_schema = None;
+        });
         Self {
             name: T::NAME.to_owned(),
             description: T::DESCRIPTION.to_owned(),
             class: T::Class::NAME.to_owned(),
-            schema: schemars::schema_for!(T::Args).to_value(),
+            schema: settings.into_generator().into_root_schema_for::<T::Args>().to_value(),
         }
     }
 }

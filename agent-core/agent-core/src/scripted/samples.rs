@@ -10,7 +10,8 @@ use crate::{
     mandate::{ArmedBy, OrderId, StandingOrder},
     opportunity::{Appraisal, Opportunity, OpportunityId},
     outcome::Mined,
-    plan::BriefingItem,
+    plan::{Briefing, BriefingItem},
+    ports::ToolSpec,
     run::Situation,
     units::{BlockNumber, BlockRef, Timestamp, TokenAmount, UsdE8, Wei},
 };
@@ -85,4 +86,31 @@ pub fn sample_situation() -> Situation {
         opportunities: BriefingItem::of(&opportunity).into_iter().collect(),
         ..Situation::default()
     }
+}
+
+/// What every agent's planner may call, as far as the samples go: look at an opportunity, and take it.
+#[must_use]
+pub fn sample_tools() -> Vec<ToolSpec> {
+    let tool = |name: &str, class: &str, description: &str| ToolSpec {
+        name: name.to_owned(),
+        description: description.to_owned(),
+        class: class.to_owned(),
+        schema: serde_json::json!({
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["opportunity"],
+            "properties": { "opportunity": { "type": "string", "maxLength": 66, "pattern": "^0x[0-9a-f]{64}$" } },
+        }),
+    };
+    vec![
+        tool("execute_opportunity", "propose", "Take an opportunity."),
+        tool("explain_opportunity", "read", "Look at one."),
+    ]
+}
+
+/// A briefing about one sample opportunity.
+#[must_use]
+pub fn sample_briefing() -> Briefing {
+    let Situation { now, opportunities, armed, in_flight, memories } = sample_situation();
+    Briefing { tools: sample_tools(), now, opportunities, armed, in_flight, memories, notes: Vec::new() }
 }
