@@ -90,7 +90,6 @@ impl Lending {
         }
     }
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
     fn is_loan(&self) -> bool {
         *self == Self::FlashLoan
     }
