@@ -124,7 +124,7 @@ fn hostile() -> impl Strategy<Value = Briefing> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
     #[test]
     fn nothing_inside_a_briefing_makes_a_line_or_exceeds_the_bound(briefing in hostile()) {
         let text = briefing.render().changing;
