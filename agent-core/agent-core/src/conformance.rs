@@ -6,10 +6,12 @@
 mod journal;
 mod memory;
 mod planner;
+mod source;
 
 pub use journal::journal;
 pub use memory::memory;
 pub use planner::planner;
+pub use source::{broken_source, source};
 
 /// The first thing that a suite found wrong.
 #[derive(Debug, thiserror::Error)]

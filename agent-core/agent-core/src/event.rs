@@ -3,7 +3,10 @@
 use alloy_primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize};
 
-use crate::units::{BlockNumber, BlockRef};
+use crate::{
+    ports::SourceError,
+    units::{BlockNumber, BlockRef},
+};
 
 /// A block's header, as far as agents care.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,12 +69,24 @@ pub struct Query {
 /// What a contract read gave: bytes, or the revert data.
 pub type Answered = Result<Bytes, Bytes>;
 
+/// What a source outside of the chain said when it was asked, or why it said nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observation {
+    /// Its name in the config.
+    pub source: String,
+    /// The newest block when the answer arrived: its timestamp is the time of arrival.
+    pub at: BlockRef,
+    /// The answer as it came, at most [`MOST_BYTES`](crate::ports::MOST_BYTES) long. Anybody may have written it.
+    pub said: Result<Bytes, SourceError>,
+}
+
 /// One thing that happened, as strategies see it.
 ///
 /// Order: first any number of [`History`](Self::History) chunks up to a block, then one [`Block`](Self::Block) per new
 /// block. After a reorg comes [`Rollback`](Self::Rollback), then the blocks of the new branch.
 /// A reorg during history, or one deeper than the reader remembers, goes on with `History` after the rollback.
-/// [`Answer`](Self::Answer)s come in between, each after the block it was read at.
+/// [`Answer`](Self::Answer)s come in between, each after the block it was read at. [`Observed`](Self::Observed) comes at any time:
+/// what was said outside of the chain is not taken back by a reorg.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChainEvent {
@@ -105,6 +120,8 @@ pub enum ChainEvent {
         /// One answer per query, in order.
         answers: Vec<Answered>,
     },
+    /// A source outside of the chain answered.
+    Observed(Observation),
     /// The door or the chain said what became of one of the strategy's opportunities.
     Outcome(crate::outcome::OutcomeReport),
 }

@@ -19,7 +19,7 @@ pub mod scripted;
 pub mod units;
 
 pub use draft::{Draft, Origin};
-pub use event::{Answered, ChainEvent, ChainLog, Head, Interest, Query};
+pub use event::{Answered, ChainEvent, ChainLog, Head, Interest, Observation, Query};
 pub use intent::{Action, Borrow, Call, Intent, Lending, Maintenance};
 pub use mandate::{ArmedBy, OrderId, OutsideMandate, StandDown, StandingOrder};
 pub use opportunity::{Appraisal, Opportunity, OpportunityId};

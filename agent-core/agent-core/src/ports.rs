@@ -12,6 +12,7 @@ mod question;
 mod reader;
 mod sender;
 mod simulator;
+mod source;
 mod strategy;
 mod tool;
 
@@ -33,6 +34,7 @@ pub use sender::{Followed, Quote, Sender, SenderError, Sent, Standing, Stuck, St
 pub use simulator::{
     Ahead, Frame, SimulatedOutcome, Simulation, SimulationRequest, Simulator, SimulatorError, Variant,
 };
+pub use source::{MOST_BYTES, Source, SourceError};
 pub use strategy::{Outbox, Request, Strategy};
 pub use tool::{
     Class, Command, Control, Effect, Nothing, Propose, Read, Tool, ToolCall, ToolContext, ToolError,
@@ -45,6 +47,6 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 // Every port can be a trait object; a change that breaks that fails here first.
 #[cfg(test)]
 const _: () = {
-    fn _reads(_: &dyn Clock, _: &dyn Memory, _: &dyn Reader, _: &dyn Strategy) {}
+    fn _reads(_: &dyn Clock, _: &dyn Memory, _: &dyn Reader, _: &dyn Source, _: &dyn Strategy) {}
     fn _moves_money(_: &dyn Door, _: &dyn Journal, _: &dyn Sender<()>, _: &dyn Simulator) {}
 };

@@ -148,6 +148,7 @@ impl Replay {
             }
             ChainEvent::Outcome(report) if !self.published.contains(&report.id) => None,
             ChainEvent::Outcome(_)
+            | ChainEvent::Observed(_)
             | ChainEvent::History { .. }
             | ChainEvent::Block { .. }
             | ChainEvent::Rollback { .. } => Some(event.clone()),

@@ -7,6 +7,7 @@ mod memory;
 mod planner;
 mod reader;
 mod samples;
+mod source;
 
 pub use clock::ManualClock;
 pub use door::{ScriptedDoor, Verdict, refused, settled, underway};
@@ -18,3 +19,4 @@ pub use samples::{
     sample_briefing, sample_head, sample_mined, sample_opportunity, sample_order, sample_situation,
     sample_tools,
 };
+pub use source::ScriptedSource;

@@ -224,6 +224,8 @@ impl Strategy for ArbitrageStrategy {
             // What stands after it is proposed with the next block, whose base fee is known.
             ChainEvent::Rollback { to } => self.rollback(*to, outbox),
             ChainEvent::Answer { tag, at, answers } => self.answer(*tag, *at, answers, outbox),
+            // Prices are those of the pools.
+            ChainEvent::Observed(_) => {}
             ChainEvent::Outcome(report) => self.board.close(report, self.course.head(), outbox),
         }
         self.publish_view();

@@ -206,6 +206,8 @@ impl Strategy for LiquidationStrategy {
             ChainEvent::Block { head, logs } => self.block(*head, logs, outbox),
             ChainEvent::Rollback { to } => self.rollback(*to, outbox),
             ChainEvent::Answer { tag, at, answers } => self.answer(*tag, *at, answers, outbox),
+            // Prices are the pool's own.
+            ChainEvent::Observed(_) => {}
             ChainEvent::Outcome(report) => self.hunt.board.close(report, self.course.head(), outbox),
         }
         self.survey(outbox);

@@ -4,7 +4,9 @@ use alloy_primitives::{Address, Bytes};
 
 use super::*;
 use crate::{
+    event::Observation,
     outcome::{Outcome, OutcomeReport, Refusal},
+    ports::SourceError,
     scripted::{sample_head, sample_opportunity},
     units::BlockRef,
 };
@@ -49,7 +51,10 @@ impl Strategy for Curious {
                 let byte = answers[0].as_ref().unwrap()[0];
                 outbox.publish(sample_opportunity(byte));
             }
-            ChainEvent::History { .. } | ChainEvent::Rollback { .. } | ChainEvent::Outcome(_) => {}
+            ChainEvent::History { .. }
+            | ChainEvent::Rollback { .. }
+            | ChainEvent::Observed(_)
+            | ChainEvent::Outcome(_) => {}
         }
     }
 }
@@ -71,6 +76,11 @@ fn outcome(byte: u8) -> ChainEvent {
     })
 }
 
+fn observed(said: Result<&'static str, SourceError>) -> ChainEvent {
+    let (source, at) = ("venue".into(), sample_head(2).block);
+    ChainEvent::Observed(Observation { source, at, said: said.map(Bytes::from) })
+}
+
 /// Two blocks, about each of which two things are asked; the answers come late and the other way round.
 fn recording() -> Vec<Heard> {
     let told = Arc::<Mutex<Vec<Heard>>>::default();
@@ -78,7 +88,16 @@ fn recording() -> Vec<Heard> {
     let (strategy, _) = Curious::new(&[1, 2], 10);
     let mut recorded = Recorded::new(strategy, move |heard| ear.lock().unwrap().push(heard));
     let mut outbox = Outbox::default();
-    for event in [block(1), block(2), answer(13, 0xd), answer(10, 0xa), answer(11, 0xb), outcome(0xa)] {
+    for event in [
+        block(1),
+        block(2),
+        answer(13, 0xd),
+        answer(10, 0xa),
+        answer(11, 0xb),
+        outcome(0xa),
+        observed(Ok("{\"price\":1e400}")),
+        observed(Err(SourceError::Status(502))),
+    ] {
         recorded.on_event(&event, &mut outbox);
     }
     // It behaves as it would alone.
@@ -109,9 +128,10 @@ fn another_strategy_gets_the_answers_to_its_own_questions_and_hears_of_its_own_o
     let (strategy, heard) = Curious::new(&[7, 2], 90);
     let mut replay = Replay::new(strategy);
     let replayed: Vec<_> = recording().iter().map(|heard| replay.play(heard)).collect();
-    // What was asked about 2 at tags 11 and 13 are its 91 and 93. Nothing is known of 7.
+    // What was asked about 2 at tags 11 and 13 are its 91 and 93. Nothing is known of 7. What was said outside of the chain, all hear.
     let heard = heard.lock().unwrap();
-    assert_eq!(heard[2..], [answer(93, 0xd), answer(91, 0xb)]);
+    let outside = [observed(Ok("{\"price\":1e400}")), observed(Err(SourceError::Status(502)))];
+    assert_eq!(heard[2..], [[answer(93, 0xd), answer(91, 0xb)], outside].concat());
     assert_eq!(replayed[3], Replayed::Untold, "an answer about 1");
     assert_eq!(replayed[5], Replayed::Untold, "the outcome of what it never published");
     assert!(matches!(&replayed[0], Replayed::Asked { same: false, .. }));

@@ -93,7 +93,7 @@ const fn block_of(event: &ChainEvent) -> Option<BlockRef> {
     match event {
         ChainEvent::History { head, .. } | ChainEvent::Block { head, .. } => Some(head.block),
         ChainEvent::Rollback { to } => Some(*to),
-        ChainEvent::Answer { .. } | ChainEvent::Outcome(_) => None,
+        ChainEvent::Answer { .. } | ChainEvent::Observed(_) | ChainEvent::Outcome(_) => None,
     }
 }
 

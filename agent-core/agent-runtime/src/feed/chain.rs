@@ -120,7 +120,7 @@ impl Chain {
                         past.reached = Some(head.block.number);
                         past.logs.extend(logs);
                     }
-                    ChainEvent::Answer { .. } | ChainEvent::Outcome(_) => {}
+                    ChainEvent::Answer { .. } | ChainEvent::Observed(_) | ChainEvent::Outcome(_) => {}
                 },
             }
         }
@@ -184,7 +184,7 @@ impl Chain {
                     self.live = Live { from: next, events: self.reader.events(next, self.wanted.clone()) };
                 }
             }
-            ChainEvent::Answer { .. } | ChainEvent::Outcome(_) => {}
+            ChainEvent::Answer { .. } | ChainEvent::Observed(_) | ChainEvent::Outcome(_) => {}
         }
         event
     }

@@ -64,7 +64,7 @@ impl Strategy for Model {
                 self.head = Some(*head);
             }
             ChainEvent::Rollback { to } => self.logs.retain(|(block, _), _| *block <= to.number),
-            ChainEvent::Answer { .. } | ChainEvent::Outcome(_) => {}
+            ChainEvent::Answer { .. } | ChainEvent::Observed(_) | ChainEvent::Outcome(_) => {}
         }
     }
 }

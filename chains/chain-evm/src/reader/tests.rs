@@ -75,7 +75,9 @@ impl Replay {
                     self.heads.push(Head { block: to, parent, base_fee: 0 });
                 }
             }
-            other @ (ChainEvent::Answer { .. } | ChainEvent::Outcome(_)) => panic!("{other:?}"),
+            other @ (ChainEvent::Answer { .. } | ChainEvent::Observed(_) | ChainEvent::Outcome(_)) => {
+                panic!("{other:?}")
+            }
         }
     }
 

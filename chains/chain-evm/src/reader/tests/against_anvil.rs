@@ -131,7 +131,9 @@ async fn a_reorg_deeper_than_memory_rolls_back_to_what_still_stands() {
                 replay.logs.retain(|log| log.block <= to.number);
             }
             ChainEvent::History { logs, .. } | ChainEvent::Block { logs, .. } => replay.logs.extend(logs),
-            other @ (ChainEvent::Answer { .. } | ChainEvent::Outcome(_)) => panic!("{other:?}"),
+            other @ (ChainEvent::Answer { .. } | ChainEvent::Observed(_) | ChainEvent::Outcome(_)) => {
+                panic!("{other:?}")
+            }
         }
     }
 }
