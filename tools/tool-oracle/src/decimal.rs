@@ -136,14 +136,13 @@ impl Decimal {
     /// Its size in units of so many decimals, at least its own.
     fn magnitude_at(self, decimals: u8) -> Option<Wide> {
         let missing = decimals.checked_sub(self.decimals)?;
-        Wide::from(self.digits.unsigned_abs()).checked_mul(ten_to(missing))
+        let size = Wide::from(self.digits.unsigned_abs());
+        if missing == 0 { Some(size) } else { size.checked_mul(ten_to(missing)) }
     }
 
     /// The sizes of both in one unit. At most 511 bits each: nothing saturates.
     fn aligned(self, other: Self) -> (Wide, Wide) {
-        let size = |value: Self, missing: u8| {
-            Wide::from(value.digits.unsigned_abs()).saturating_mul(ten_to(missing))
-        };
+        let size = |value: Self, missing: u8| times_ten_to(Wide::from(value.digits.unsigned_abs()), missing);
         (
             size(self, other.decimals.saturating_sub(self.decimals)),
             size(other, self.decimals.saturating_sub(other.decimals)),
@@ -153,7 +152,16 @@ impl Decimal {
 
 /// Ten to the power: at most 255, which is less than 848 bits.
 fn ten_to(power: u8) -> Wide {
-    Wide::from(10u8).saturating_pow(Wide::from(power))
+    // Most powers fit the narrower type, where they take a fraction of the time.
+    match U256::from(10u8).checked_pow(U256::from(power)) {
+        Some(narrow) => Wide::from(narrow),
+        None => Wide::from(10u8).saturating_pow(Wide::from(power)),
+    }
+}
+
+/// So many times ten to the power; mostly the power is none.
+fn times_ten_to(number: Wide, power: u8) -> Wide {
+    if power == 0 { number } else { number.saturating_mul(ten_to(power)) }
 }
 
 fn signed(negative: bool, magnitude: Wide) -> Option<I256> {

@@ -4,12 +4,14 @@
 //! that its operator wrote, and what the float makes of them is not imitated; the modes say where that matters.
 
 pub mod fluxmonitor;
+mod held;
 pub mod ocr2;
 pub mod pyth;
 pub mod redstone;
 
 use std::fmt;
 
+pub use held::Mode;
 use serde::{Deserialize, Serialize};
 
 /// Whether an update is due.

@@ -1,5 +1,6 @@
 //! Why what a source gave is no price. A value, not an error: it is counted and named, and the other sources go on.
 
+use agent_core::ports::SourceError;
 use serde::{Deserialize, Serialize};
 
 /// Why an answer has no number in it. Nothing of the answer itself is repeated here: anybody may have written it.
@@ -7,6 +8,9 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Unusable {
+    /// There was no answer.
+    #[error("{0}")]
+    Unanswered(SourceError),
     /// More bytes than any price needs.
     #[error("the answer is longer than {limit} bytes")]
     TooLong {

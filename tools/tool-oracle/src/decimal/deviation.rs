@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Decimal, Wide, ten_to};
+use super::{Decimal, Wide, times_ten_to};
 
 /// `part / whole`, both of them sizes in one unit. What a whole of nothing means is for each network's rules to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,8 +61,7 @@ impl Deviation {
 
     /// The part and the size of so many per cent of the whole, in one unit.
     fn against(self, percent: Decimal) -> (Wide, Wide) {
-        let unit = ten_to(percent.decimals);
-        let part = self.part.saturating_mul(Wide::from(100u8)).saturating_mul(unit);
+        let part = times_ten_to(self.part.saturating_mul(Wide::from(100u8)), percent.decimals);
         (part, self.whole.saturating_mul(Wide::from(percent.digits.unsigned_abs())))
     }
 }
