@@ -40,13 +40,22 @@ pub struct FeedTerms {
     pub gas: u64,
     /// How many blocks after the one that it was decided on an update may still be mined.
     pub deadline_blocks: u64,
+    /// How many blocks an update has to be due before this instance publishes it. None for the first of several instances of one
+    /// keeper, and more for each further one: it acts where those before it did not.
+    pub standby_blocks: u64,
     /// How many blocks an update rests whose simulation failed.
     pub rest_blocks: u64,
 }
 
 impl Default for FeedTerms {
     fn default() -> Self {
-        Self { native_price: UsdE8::ZERO, gas: 350_000, deadline_blocks: 5, rest_blocks: 20 }
+        Self {
+            native_price: UsdE8::ZERO,
+            gas: 350_000,
+            deadline_blocks: 5,
+            standby_blocks: 0,
+            rest_blocks: 20,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod config;
 mod decimal;
 pub mod mode;
 mod reading;
+mod schedule;
 mod standing;
 mod strategy;
 mod target;
@@ -17,6 +18,7 @@ pub use aggregate::{Aggregate, Aggregation, Dropped, Method, NoValue, Sighting, 
 pub use config::{FeedConfig, FeedTerms, FeedsConfig, FeedsError, SourceConfig};
 pub use decimal::{Decimal, MOST_DECIMALS};
 pub use reading::{Extraction, MOST_BYTES, Pointer, Reading};
+pub use schedule::{Cron, CronError};
 pub use standing::{Decision, Standing};
 pub use strategy::{FeedStrategy, STRATEGY};
 pub use target::{

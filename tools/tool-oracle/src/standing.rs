@@ -35,6 +35,8 @@ pub struct Standing {
 pub enum Decision {
     /// An update is published.
     Due(Why, OpportunityId),
+    /// An update is due, and left to other instances until this block.
+    Standby(Why, BlockNumber),
     /// None is due.
     Quiet(WhyNot),
     /// None is due; it would go along with another.
@@ -67,6 +69,9 @@ impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Due(why, id) => write!(f, "an update is due ({why}): {id}"),
+            Self::Standby(why, until) => {
+                write!(f, "an update is due ({why}), and left to others until block {until}")
+            }
             Self::Quiet(why) => write!(f, "no update is due: {why}"),
             Self::Early => f.write_str("no update is due; it would go along with another"),
             Self::Unread(why) => why.fmt(f),

@@ -97,6 +97,7 @@ impl FeedStrategy {
         self.asked = self.asked.saturating_add(1);
         for feed in &mut self.feeds {
             feed.held = None;
+            feed.due_since = None;
         }
         self.board.void(outbox);
     }

@@ -14,7 +14,7 @@ use crate::{aggregate::Value, decimal::Decimal, target::Held};
 
 /// The rule that a feed is kept by. Any mode keeps any target: what a target does not say (rounds, packages) is what it would say if
 /// it were the network's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Chainlink's Flux Monitor.
@@ -41,7 +41,7 @@ impl Mode {
                     older_points: &[],
                     package_ms: milliseconds(value.published),
                 };
-                mode.verdict(&package, &contract(held), milliseconds(now), None)
+                mode.verdict(&package, &contract(held), milliseconds(now))
             }
         }
     }

@@ -4,13 +4,17 @@
 //! when the new value is zero. Its earlier versions divide by the contract's value with its sign; here, as in its newer ones, only
 //! the size counts.
 
+use agent_core::units::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Verdict, Why, WhyNot};
-use crate::decimal::{Decimal, Deviation};
+use crate::{
+    decimal::{Decimal, Deviation},
+    schedule::Cron,
+};
 
 /// The conditions of one feed; any that is met is enough, and one that is not there is never met.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Redstone {
     /// Per cent of the contract's value; reached by what is exactly as far.
@@ -19,6 +23,9 @@ pub struct Redstone {
     /// Milliseconds since the last update; reached by exactly so many.
     #[serde(default)]
     pub time_since_last_update_ms: Option<u64>,
+    /// Times of which none may pass without an update after it.
+    #[serde(default)]
+    pub cron: Vec<Cron>,
     /// How much later than others a stand-in acts. It also wants its deviation to have been there that long ago.
     #[serde(default)]
     pub fallback_offset_ms: u64,
@@ -58,16 +65,9 @@ pub fn deviates(percent: Decimal, value: Decimal, points: &[Decimal]) -> bool {
 }
 
 impl Redstone {
-    /// Whether to update. `scheduled_ms` is the latest time that a schedule had for an update, before
-    /// `now_ms - fallback_offset_ms`; none without a schedule.
+    /// Whether to update.
     #[must_use]
-    pub fn verdict(
-        &self,
-        package: &Package<'_>,
-        contract: &Contract,
-        now_ms: u64,
-        scheduled_ms: Option<u64>,
-    ) -> Verdict {
+    pub fn verdict(&self, package: &Package<'_>, contract: &Contract, now_ms: u64) -> Verdict {
         if package.package_ms <= contract.package_ms {
             return Verdict::Quiet(WhyNot::NotNewer);
         }
@@ -77,7 +77,7 @@ impl Redstone {
         if self.time_since_last_update_ms.is_some_and(|interval| self.rests(interval, contract, now_ms)) {
             return Verdict::Due(Why::Heartbeat);
         }
-        if scheduled_ms.is_some_and(|scheduled| scheduled > contract.updated_ms) {
+        if self.misses(contract, now_ms) {
             return Verdict::Due(Why::Scheduled);
         }
         Verdict::Quiet(WhyNot::WithinThresholds)
@@ -87,6 +87,14 @@ impl Redstone {
         let now = deviates(percent, contract.value, package.points);
         let stands_in = self.fallback_offset_ms > 0;
         now && (!stands_in || deviates(percent, contract.value, package.older_points))
+    }
+
+    /// Whether a scheduled time has passed since the last update. What it stands in for has the offset's time to act on it.
+    fn misses(&self, contract: &Contract, now_ms: u64) -> bool {
+        // Schedules are of whole seconds: those before the begun one are over.
+        let before = Timestamp(now_ms.saturating_sub(self.fallback_offset_ms).div_ceil(1_000));
+        let mut last = self.cron.iter().filter_map(|cron| cron.last_before(before));
+        last.any(|last| last.0.saturating_mul(1_000) > contract.updated_ms)
     }
 
     fn rests(&self, interval: u64, contract: &Contract, now_ms: u64) -> bool {

@@ -136,14 +136,14 @@ fn heartbeats_are_strict_or_inclusive_as_each_network_has_them() {
     let contract = Contract { value: number("100"), package_ms: 5, updated_ms: 1_000_000 };
     let points = [number("100")];
     let package = Package { points: &points, older_points: &[], package_ms: 6 };
-    let at = |mode: &Redstone, now| mode.verdict(&package, &contract, now, None);
+    let at = |mode: &Redstone, now| mode.verdict(&package, &contract, now);
     assert_eq!(at(&redstone, 1_059_999), quiet);
     assert_eq!(at(&redstone, 1_060_000), Verdict::Due(Why::Heartbeat));
-    let standing_in = Redstone { fallback_offset_ms: 5_000, ..redstone };
+    let standing_in = Redstone { fallback_offset_ms: 5_000, ..redstone.clone() };
     assert_eq!(at(&standing_in, 1_064_999), quiet);
     assert_eq!(at(&standing_in, 1_065_000), Verdict::Due(Why::Heartbeat));
     let old = Package { package_ms: 5, ..package };
-    assert_eq!(redstone.verdict(&old, &contract, u64::MAX, None), Verdict::Quiet(WhyNot::NotNewer));
+    assert_eq!(redstone.verdict(&old, &contract, u64::MAX), Verdict::Quiet(WhyNot::NotNewer));
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a_stand_in_waits_until_the_deviation_is_old() {
     let contract = Contract { value: number("100"), package_ms: 0, updated_ms: 0 };
     let (far, near) = ([number("102")], [number("100.1")]);
     let verdict = |points, older_points| {
-        mode.verdict(&Package { points, older_points, package_ms: 1 }, &contract, 0, None).is_due()
+        mode.verdict(&Package { points, older_points, package_ms: 1 }, &contract, 0).is_due()
     };
     assert!(verdict(&far, &far));
     assert!(!verdict(&far, &near) && !verdict(&near, &far) && !verdict(&far, &[]));
@@ -161,13 +161,22 @@ fn a_stand_in_waits_until_the_deviation_is_old() {
 
 #[test]
 fn a_schedule_is_met_by_an_update_after_it() {
-    let contract = Contract { value: number("100"), package_ms: 0, updated_ms: 1_000 };
+    // Every ten minutes; the last time is second 1,200.
+    let mode: Redstone = toml::from_str(r#"cron = ["*/10 * * * *", "0 0 1 1 *"]"#).unwrap();
     let points = [number("100")];
     let package = Package { points: &points, older_points: &[], package_ms: 1 };
-    let verdict = |scheduled| Redstone::default().verdict(&package, &contract, 5_000, scheduled);
-    assert_eq!(verdict(Some(1_001)), Verdict::Due(Why::Scheduled));
-    assert_eq!(verdict(Some(1_000)), Verdict::Quiet(WhyNot::WithinThresholds));
-    assert_eq!(verdict(None), Verdict::Quiet(WhyNot::WithinThresholds));
+    let verdict = |mode: &Redstone, updated_ms, now_ms| {
+        mode.verdict(&package, &Contract { value: number("100"), package_ms: 0, updated_ms }, now_ms)
+    };
+    let quiet = Verdict::Quiet(WhyNot::WithinThresholds);
+    assert_eq!(verdict(&mode, 1_199_999, 1_200_000), quiet, "not at the time itself");
+    assert_eq!(verdict(&mode, 1_199_999, 1_200_001), Verdict::Due(Why::Scheduled));
+    assert_eq!(verdict(&mode, 1_200_000, 1_700_000), quiet);
+    assert_eq!(verdict(&Redstone::default(), 0, u64::MAX), quiet);
+    let standing_in = Redstone { fallback_offset_ms: 30_000, ..mode };
+    assert_eq!(verdict(&standing_in, 1_199_999, 1_230_000), quiet);
+    assert_eq!(verdict(&standing_in, 1_199_999, 1_230_001), Verdict::Due(Why::Scheduled));
+    assert!(toml::from_str::<Redstone>(r#"cron = ["0 0 30 2 *"]"#).is_err());
 }
 
 fn pyth() -> Pyth {

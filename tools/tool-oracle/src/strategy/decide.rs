@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use agent_core::{
     Appraisal, Intent, Opportunity, OpportunityId,
     ports::Outbox,
-    units::{BlockRef, Timestamp, TokenAmount, UsdE8, Wei},
+    units::{BlockNumber, BlockRef, Timestamp, TokenAmount, UsdE8, Wei},
 };
 use alloy_primitives::U256;
 
@@ -40,7 +40,8 @@ impl FeedStrategy {
             let value = aggregate.value.clone().map_err(Decision::NoValue)?;
             self.due(feed, held, value, at.timestamp)
         });
-        let decided = due.and_then(|due| self.opportunity(feed, due, at));
+        let due_since = due.is_ok().then(|| feed.due_since.unwrap_or(at.number));
+        let decided = due.and_then(|due| self.opportunity(feed, due, (at, due_since.unwrap_or(at.number))));
         let decision = match decided {
             Ok((why, opportunity)) => {
                 let id = opportunity.id;
@@ -55,6 +56,7 @@ impl FeedStrategy {
         let held = held.ok().and_then(|held| held.value);
         if let Some(feed) = self.feeds.get_mut(place) {
             feed.standing = Standing { at, decision, held, aggregate: Some(aggregate) };
+            feed.due_since = due_since;
         }
     }
 
@@ -90,7 +92,12 @@ impl FeedStrategy {
         }
     }
 
-    fn opportunity(&self, feed: &Feed, due: Due, at: BlockRef) -> Result<(Why, Opportunity), Decision> {
+    fn opportunity(
+        &self,
+        feed: &Feed,
+        due: Due,
+        (at, since): (BlockRef, BlockNumber),
+    ) -> Result<(Why, Opportunity), Decision> {
         let name = &feed.config.name;
         let subject = [feed.config.target.address().as_slice(), name.as_bytes()].concat();
         let id = OpportunityId::derive(STRATEGY, &subject, &due.update.occasion);
@@ -100,6 +107,10 @@ impl FeedStrategy {
             Some(Shut::Reverted) => return Err(Decision::Reverted),
             Some(Shut::Resting(until)) if until < at.number => {}
             Some(Shut::Resting(until)) => return Err(Decision::Resting(until)),
+        }
+        let turn = BlockNumber(since.0.saturating_add(self.config.terms.standby_blocks));
+        if at.number < turn {
+            return Err(Decision::Standby(due.why, turn));
         }
         let facts = facts(name, &due);
         let Due { why, update, .. } = due;

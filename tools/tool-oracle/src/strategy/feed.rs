@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use agent_core::{Observation, units::BlockRef};
+use agent_core::{
+    Observation,
+    units::{BlockNumber, BlockRef},
+};
 
 use crate::{
     aggregate::Sighting,
@@ -21,12 +24,14 @@ pub(super) struct Feed {
     /// What the target holds, and the block that this was read at. None until it is read after a reorg.
     pub(super) held: Option<(BlockRef, Result<Held, Unread>)>,
     pub(super) standing: Standing,
+    /// The first block of those in a row on which an update was due.
+    pub(super) due_since: Option<BlockNumber>,
 }
 
 impl Feed {
     pub(super) fn new(config: FeedConfig) -> Self {
         let sightings = config.sources.iter().map(|source| (source.name.clone(), None)).collect();
-        Self { config, sightings, held: None, standing: Standing::default() }
+        Self { config, sightings, held: None, standing: Standing::default(), due_since: None }
     }
 
     /// Takes what a source said; false if it is none of this feed's.

@@ -77,7 +77,7 @@ const fn urgency(decision: &Decision) -> u8 {
         | Decision::Reverted
         | Decision::Resting(_)
         | Decision::Quiet(crate::mode::WhyNot::OutOfBounds) => 0,
-        Decision::Due(..) => 1,
+        Decision::Due(..) | Decision::Standby(..) => 1,
         Decision::Quiet(_) | Decision::Early | Decision::NotEligible | Decision::Done => 2,
     }
 }

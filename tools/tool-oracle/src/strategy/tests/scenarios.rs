@@ -166,6 +166,34 @@ fn what_fails_in_its_simulation_rests() {
 }
 
 #[test]
+fn a_second_instance_acts_where_the_first_did_not() {
+    let mut config = config();
+    config.terms.standby_blocks = 2;
+    let mut bench = Bench::new(config);
+    bench.price("100");
+    assert_eq!(
+        bench.decision("SET"),
+        "an update is due (the target has no value yet), and left to others until block 102"
+    );
+    bench.mine(&[]);
+    assert!(bench.open.is_empty());
+    // The first updates one of the two.
+    bench.contracts.set = (I256::unchecked_from(100_000_000), bench.now());
+    bench.mine(&[]);
+    assert!(bench.of("SET").is_none() && bench.of("FLUX").is_some());
+    // What was due, was not, and is again, is left to others anew.
+    bench.price("102");
+    bench.price("100");
+    bench.mine(&[]);
+    bench.price("102");
+    assert!(bench.of("SET").is_none());
+    bench.mine(&[]);
+    assert!(bench.of("SET").is_none());
+    bench.mine(&[]);
+    assert!(bench.of("SET").is_some());
+}
+
+#[test]
 fn a_revert_is_not_paid_for_twice() {
     let mut bench = settled();
     bench.price("102");
