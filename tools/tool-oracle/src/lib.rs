@@ -4,6 +4,7 @@ mod aggregate;
 mod board;
 mod config;
 mod decimal;
+pub mod job;
 pub mod mode;
 mod reading;
 mod schedule;

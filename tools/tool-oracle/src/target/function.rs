@@ -77,6 +77,11 @@ impl Function {
         Ok(Self { signature, kinds })
     }
 
+    /// A function without arguments that this crate knows.
+    pub(crate) fn constant(signature: &'static str) -> Self {
+        Self { signature: signature.to_owned(), kinds: Vec::new() }
+    }
+
     /// The first four bytes of a call.
     #[must_use]
     pub fn selector(&self) -> [u8; 4] {
@@ -88,6 +93,13 @@ impl Function {
     #[must_use]
     pub const fn takes(&self) -> usize {
         self.kinds.len()
+    }
+
+    /// The function of this signature, which takes nothing, out of a config.
+    pub(crate) fn without_arguments<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let function = Self::deserialize(deserializer)?;
+        function.count(0).map_err(D::Error::custom)?;
+        Ok(function)
     }
 
     pub(super) fn count(&self, given: usize) -> Result<(), FunctionError> {
