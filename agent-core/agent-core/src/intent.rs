@@ -73,7 +73,7 @@ pub enum Lending {
         /// Of the pair's other token.
         price: TokenAmount,
     },
-    /// By a pool in Uniswap v3's manner: likewise. A pool that has not enough to sell for all of the price takes less.
+    /// By a pool in Uniswap v3's manner: likewise, but at most the price is paid, and at least the amount is given.
     PoolV3 {
         /// Of the pool's other token, at most.
         price: TokenAmount,

@@ -46,7 +46,8 @@ contract KeepwrightExecutor {
     }
 
     /// What is lent for the length of the calls; `lender` zero means nothing is. A flash loan is paid back with its premium. A
-    /// flash swap is a swap whose `price` is paid after the calls: a pair's exactly, a pool's at most.
+    /// flash swap is a swap whose `price` is paid after the calls: a pair's exactly, for exactly `amount`; a pool's at most, for at
+    /// least `amount`.
     struct Loan {
         Kind kind;
         address lender;
@@ -79,7 +80,7 @@ contract KeepwrightExecutor {
     error Expired(uint256 deadline, uint256 blockTime);
     error UnexpectedCallback(address caller, address initiator);
     error LoanNotGiven(address lender);
-    error LoanTooDear(address lender, uint256 due, uint256 price);
+    error LoanTooDear(address lender, int256 due, int256 given);
     error SelfCall(uint256 index);
     error NoCode(uint256 index, address target);
     error CallFailed(uint256 index, bytes reason);
@@ -152,9 +153,10 @@ contract KeepwrightExecutor {
     /// A pool's callback, under the same condition. It names no initiator: a pool calls back whoever swaps.
     function uniswapV3SwapCallback(int256 due0, int256 due1, bytes calldata params) external {
         Loan memory loan = _serve(Kind.PoolV3, address(this), params);
-        uint256 due = uint256(due0 > 0 ? due0 : due1);
-        if (due > loan.price) revert LoanTooDear(loan.lender, due, loan.price);
-        _pay(loan, due);
+        (int256 due, int256 given) = due0 > 0 ? (due0, -due1) : (due1, -due0);
+        bool fair = due > 0 && uint256(due) <= loan.price && given >= 0 && uint256(given) >= loan.amount;
+        if (!fair) revert LoanTooDear(loan.lender, due, given);
+        _pay(loan, uint256(due));
     }
 
     /// Offers ownership to `next`; nothing changes until it accepts. Zero takes an offer back.
@@ -198,7 +200,8 @@ contract KeepwrightExecutor {
             IPairV2(loan.lender).swap(zero, one, address(this), params);
         } else {
             uint160 limit = zeroForOne ? LOWEST_PRICE : HIGHEST_PRICE;
-            // A price that does not fit would make it another swap; what that may cost, the floors decide like any other.
+            // One that does not fit would make it a swap of another kind.
+            if (loan.price > uint256(type(int256).max)) revert LoanNotGiven(loan.lender);
             IPoolV3(loan.lender).swap(address(this), zeroForOne, int256(loan.price), limit, params);
         }
     }

@@ -22,8 +22,8 @@ use crate::{
     },
 };
 
-/// The frame that does `action`. Every token that a call may spend, and the borrowed one, gets a floor of its own (zero where
-/// the intent names none), so that the executor's principal cannot shrink.
+/// The frame that does `action`. Every token that a call may spend, the borrowed one, and what pays for a flash swap get a floor of
+/// their own (zero where the intent names none), so that the executor's principal cannot shrink.
 pub(crate) fn encode(action: &Action, from: Address, executor: Option<Address>) -> Result<Frame, Refusal> {
     match action {
         Action::Maintain(Maintenance::DeployExecutor) => {

@@ -229,6 +229,12 @@ impl Policy {
         self.contracts.get(&target)?.functions.get(&selector)
     }
 
+    /// Whether anybody may be asked for flash swaps.
+    #[must_use]
+    pub const fn takes_flash_swaps(&self) -> bool {
+        !self.flash_swaps.is_empty()
+    }
+
     /// Who made the lender of a flash swap, where the policy lets it lend.
     pub(crate) fn made(&self, borrow: &Borrow) -> Option<&FlashSwapRule> {
         self.flash_swaps.iter().find(|rule| rule.made(borrow))

@@ -67,7 +67,8 @@ pub struct Exchange {
     #[serde(default)]
     pub verified: bool,
     /// Its pools give out what they sell before they are paid, with Uniswap's own callbacks, and the door's policy knows the
-    /// factory: a cycle that begins with one of them needs neither a lender nor own funds, and saves the premium.
+    /// factory: a cycle that begins with one of them needs neither a lender nor own funds, and saves the premium. Output and
+    /// price are both fixed: what a pair's reserves improve until the transaction is mined is left to the pair.
     #[serde(default)]
     pub flash_swaps: bool,
 }
@@ -131,8 +132,8 @@ pub struct TermsConfig {
     /// How much less than computed the last swap may bring of the profit. Zero means exactly what was computed, or nothing happens;
     /// the swaps before it have to bring what the next one spends in any case.
     pub slippage: Bps,
-    /// An Aave v3 pool that lends what is put in, for the length of the transaction; without one the executor has to hold it, but
-    /// for cycles that begin with a flash swap.
+    /// An Aave v3 pool that lends what is put in, for the length of the transaction. Without one the executor has to hold it; or,
+    /// where an exchange has `flash_swaps`, only cycles that begin with one of those are proposed.
     pub lender: Option<Address>,
     /// How many swaps a cycle has at most: from two to four.
     pub hops: u8,
@@ -177,6 +178,11 @@ impl ArbitrageConfig {
     /// What the operator said about where a cycle begins.
     pub(crate) fn base(&self, token: &Address) -> Option<&BaseConfig> {
         self.bases.iter().find(|base| base.token == *token)
+    }
+
+    /// Whether there is anything to put in but what pools lend.
+    pub(crate) fn lends(&self) -> bool {
+        self.terms.lender.is_some() || !self.exchanges.iter().any(|exchange| exchange.flash_swaps)
     }
 
     /// Whether a pool of these tokens may be traded with.

@@ -90,8 +90,13 @@ contract Intrusions is Suite {
             _moodIsRefused(kind, TestSwaps.Mood.CallsBackAsTheOther, unexpected);
         }
         _moodIsRefused(Executor.Kind.PairV2, TestSwaps.Mood.SpoofsInitiator, _unexpected(address(swaps), address(swaps)));
-        _moodIsRefused(Executor.Kind.PoolV3, TestSwaps.Mood.AsksForMore, _tooDear(8));
-        _moodIsRefused(Executor.Kind.PoolV3, TestSwaps.Mood.AsksForNothing, _tooDear(type(uint256).max));
+        _moodIsRefused(Executor.Kind.PoolV3, TestSwaps.Mood.AsksForMore, _tooDear(8, 3));
+        _moodIsRefused(Executor.Kind.PoolV3, TestSwaps.Mood.AsksForNothing, _tooDear(-1, 1));
+        swaps.setMood(TestSwaps.Mood.Honest);
+        swaps.setOutput(2);
+        _refused(_encode(_flashSwap(Executor.Kind.PoolV3, weth, 3, 7), _noCalls(), _noFloors()), _tooDear(7, 2));
+        Executor.Loan memory huge = _flashSwap(Executor.Kind.PoolV3, weth, 3, 1 << 255);
+        _refused(_encode(huge, _noCalls(), _noFloors()), abi.encodeWithSelector(Executor.LoanNotGiven.selector, address(swaps)));
         _holds(usd, 1000);
     }
 
@@ -107,8 +112,11 @@ contract Intrusions is Suite {
         stranger.intrude();
         require(!stranger.succeeded(), "executor served a stranger's swap");
         _same(stranger.answer(), _unexpected(address(swaps), address(stranger)));
+        stranger = new Intruder();
+        stranger.prepare(address(swaps), abi.encodeWithSelector(selector, zero, one, address(executor), params));
         weth.setHook(stranger);
         _execute(_flashSwap(Executor.Kind.PairV2, weth, 3, 7), _noCalls(), _noFloors());
+        _intrusionFailed(stranger, _unexpected(address(swaps), address(stranger)));
         _holds(usd, 3);
     }
 
@@ -199,8 +207,8 @@ contract Intrusions is Suite {
         _allowsNobody(weth);
     }
 
-    function _tooDear(uint256 due) private view returns (bytes memory) {
-        return abi.encodeWithSelector(Executor.LoanTooDear.selector, address(swaps), due, 7);
+    function _tooDear(int256 due, int256 given) private view returns (bytes memory) {
+        return abi.encodeWithSelector(Executor.LoanTooDear.selector, address(swaps), due, given);
     }
 
     function _strangerIsRefused(bytes memory data) private {

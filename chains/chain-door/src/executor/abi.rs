@@ -17,7 +17,8 @@ sol! {
         }
 
         /// What is lent for the length of the calls; `lender` zero means nothing is. A flash loan is paid back with its
-        /// premium. A flash swap is a swap whose `price` is paid after the calls: a pair's exactly, a pool's at most.
+        /// premium. A flash swap is a swap whose `price` is paid after the calls: a pair's exactly, for exactly `amount`; a
+        /// pool's at most, for at least `amount`.
         struct Loan {
             Kind kind;
             address lender;
@@ -58,8 +59,8 @@ sol! {
         error UnexpectedCallback(address caller, address initiator);
         /// The lender returned without calling back.
         error LoanNotGiven(address lender);
-        /// The pool asks for more than the loan's price.
-        error LoanTooDear(address lender, uint256 due, uint256 price);
+        /// The pool asks for more than the loan's price, or gives less than its amount.
+        error LoanTooDear(address lender, int256 due, int256 given);
         /// A call names the executor itself.
         error SelfCall(uint256 index);
         /// A call names an address without code.

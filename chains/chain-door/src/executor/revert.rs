@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use alloy_primitives::{Address, Bytes, U256};
+use alloy_primitives::{Address, Bytes, I256, U256};
 use alloy_sol_types::{GenericContractError, SolInterface};
 use thiserror::Error;
 
@@ -51,15 +51,15 @@ pub enum ExecutorRevert {
         /// The lender.
         lender: Address,
     },
-    /// The pool of a flash swap asks for more than was agreed.
-    #[error("pool {lender} asks for {due} base units where {price} were agreed")]
+    /// The pool of a flash swap asks for more, or gives less, than was agreed.
+    #[error("pool {lender} asks for {due} base units and gives {given}, which is not what was agreed")]
     LoanTooDear {
         /// The pool.
         lender: Address,
         /// What it asks for.
-        due: U256,
-        /// What it may ask for at most.
-        price: U256,
+        due: I256,
+        /// What it gives.
+        given: I256,
     },
     /// A step's target is the executor.
     #[error("step {index} calls the executor itself")]
@@ -139,7 +139,7 @@ impl From<Raw> for ExecutorRevert {
             }
             Raw::LoanNotGiven(error) => Self::LoanNotGiven { lender: error.lender },
             Raw::LoanTooDear(error) => {
-                Self::LoanTooDear { lender: error.lender, due: error.due, price: error.price }
+                Self::LoanTooDear { lender: error.lender, due: error.due, given: error.given }
             }
             Raw::SelfCall(error) => Self::SelfCall { index: error.index },
             Raw::NoCode(error) => Self::NoCode { index: error.index, target: error.target },

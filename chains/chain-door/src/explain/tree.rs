@@ -93,7 +93,7 @@ fn borrows(names: &Names<'_>, borrow: &Borrow) -> String {
         }
         Lending::PoolV3 { price } => {
             format!(
-                "takes {amount} from the pool {lender}, and pays at most {} for it at the end",
+                "takes at least {amount} from the pool {lender}, and pays at most {} for it at the end",
                 show(price)
             )
         }

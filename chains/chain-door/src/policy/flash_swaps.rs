@@ -10,6 +10,11 @@ use super::{
     tables::{FlashSwapKind, FlashSwapTable},
 };
 
+/// All of an amount, in pips.
+const MILLION: u32 = 1_000_000;
+/// What Uniswap's own factory knows (`feeAmountTickSpacing`, and 100 pips since 2021).
+const UNISWAP_FEES: [u32; 4] = [100, 500, 3_000, 10_000];
+
 /// A factory whose pairs or pools are told by their addresses: whoever made it, what is at such an address is its work.
 #[derive(Debug, Clone)]
 pub(crate) struct FlashSwapRule {
@@ -32,16 +37,25 @@ impl FlashSwapRule {
     pub(super) fn parse(table: FlashSwapTable) -> Result<Self, PolicyError> {
         let FlashSwapTable { name, kind, factory, init_code_hash, fees } = table;
         let wrong = |key: &str, problem: &str| Err(value(format!("flash_swaps.{name}.{key}"), problem));
-        if factory.is_zero() || init_code_hash.is_zero() {
-            return wrong("factory", "or its `init_code_hash` is zero; write the protocol's own");
+        if factory.is_zero() {
+            return wrong("factory", "is zero; write who makes the addresses");
         }
-        let pools = match kind {
-            FlashSwapKind::V2 => Pools::V2,
-            FlashSwapKind::V3 => {
-                let Ok(fees) = fees.into_iter().map(U24::try_from).collect() else {
-                    return wrong("fees", "has one that does not fit 24 bits; write pips, as in 3000");
+        if init_code_hash.is_zero() {
+            return wrong("init_code_hash", "is zero; write the hash of the creation code");
+        }
+        let pools = match (kind, fees) {
+            (FlashSwapKind::V2, None) => Pools::V2,
+            (FlashSwapKind::V2, Some(_)) => return wrong("fees", "is there, and pairs have none; remove it"),
+            (FlashSwapKind::V3, fees) => {
+                let fees = fees.unwrap_or_else(|| UNISWAP_FEES.to_vec());
+                let some = fees.iter().all(|fee| (1..MILLION).contains(fee)).then_some(fees);
+                let Some(fees) = some.filter(|fees| !fees.is_empty()) else {
+                    return wrong(
+                        "fees",
+                        "is empty, or has one that is no part of a million; write pips, as in 3000",
+                    );
                 };
-                Pools::V3(fees)
+                Pools::V3(fees.into_iter().map(U24::saturating_from).collect())
             }
         };
         Ok(Self { name, factory, init_code_hash, pools })
@@ -107,7 +121,7 @@ mod tests {
                 b256!("e34f199b19b2b4f47f68442619d555527d244f78a3297ea89325f843f87b8b54"),
             ),
         };
-        FlashSwapTable { name: "Uniswap".into(), kind, factory, init_code_hash, fees: vec![100, 500] }
+        FlashSwapTable { name: "Uniswap".into(), kind, factory, init_code_hash, fees: None }
     }
 
     fn borrow(lender: Address, lends: Address, lending: impl Fn(TokenAmount) -> Lending) -> Borrow {
@@ -136,7 +150,7 @@ mod tests {
             ..borrow(pair, DAI, |_| Lending::PairV2 { price: TokenAmount { token: DAI, raw: U256::ONE } })
         };
         assert!(!v2.made(&same));
-        let other_fees = FlashSwapTable { fees: vec![3_000], ..table(FlashSwapKind::V3) };
+        let other_fees = FlashSwapTable { fees: Some(vec![3_000]), ..table(FlashSwapKind::V3) };
         let other_fees = FlashSwapRule::parse(other_fees).unwrap();
         assert!(!other_fees.made(&borrow(pool, DAI, |price| Lending::PoolV3 { price })));
     }

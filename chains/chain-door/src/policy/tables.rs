@@ -136,9 +136,8 @@ pub(super) struct FlashSwapTable {
     /// The hash of a pair's or pool's creation code.
     #[schemars(with = "String", regex(pattern = "^0x[0-9a-fA-F]{64}$"))]
     pub(super) init_code_hash: B256,
-    /// The fees that v3 pools may have, in pips.
-    #[serde(default = "uniswap_fees")]
-    pub(super) fees: Vec<u32>,
+    /// The fees that v3 pools may have, in pips; without it, Uniswap's own four. Pairs have none.
+    pub(super) fees: Option<Vec<u32>>,
 }
 
 /// Uniswap's, or a fork's with the same callback.
@@ -190,10 +189,6 @@ pub(super) struct SweptTable {
     pub(super) keep: String,
     /// How much more than that there must be.
     pub(super) least: String,
-}
-
-fn uniswap_fees() -> Vec<u32> {
-    vec![100, 500, 3_000, 10_000]
 }
 
 fn default_lane() -> String {

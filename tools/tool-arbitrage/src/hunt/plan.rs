@@ -34,7 +34,7 @@ pub(crate) struct Step {
 pub(crate) struct Planned {
     /// Where it begins and ends.
     pub(crate) base: Address,
-    /// Those of which either may be better, depending on gas: the one of more swaps gains more.
+    /// Those of which either may be better, depending on gas, or the one that is left when another is refused.
     pub(crate) ways: Vec<Way>,
 }
 
@@ -84,19 +84,24 @@ pub(super) fn sum(steps: &[Step], of: impl Fn(&Step) -> U256) -> Option<U256> {
 }
 
 /// The choice of pools for a cycle that gains most after the premium, and how much; likewise of those that may begin with a flash
-/// swap; and the split between parallel pools that gains more, if the operator wants one. `None` where none gains anything. What gas costs is left to the proposal: all choices
-/// of the same number of swaps cost the same.
+/// swap; and the split between parallel pools that gains more, if the operator wants one. What gas costs is left to the proposal:
+/// all choices of the same number of swaps cost the same.
 pub(crate) fn plan(scene: Scene<'_>, search: &Search, cycle: &Cycle) -> Option<Planned> {
     let base = search.tokens(cycle).next()?;
     let routes = search.routes(cycle, ROUTES).routes;
     let flash_swap = best(scene, base, routes.iter().filter(|route| begins(scene, &route.hops)), Bps(0));
     let flash_swap = flash_swap.map(|hops| Way { hops, premium: U256::ZERO, is_flash_swap: true });
+    let others = if scene.config.lends() { others(scene, search, cycle, base, &routes) } else { Vec::new() };
+    Some(Planned { base, ways: flash_swap.into_iter().chain(others).collect() })
+}
+
+/// The best choice of pools with a loan or own funds, and the split that gains more.
+fn others(scene: Scene<'_>, search: &Search, cycle: &Cycle, base: Address, routes: &[Route]) -> Vec<Way> {
     let alone = best(scene, base, routes.iter(), scene.prices.premium.bps);
-    let alone = alone.and_then(|hops| Way::of(scene, hops));
+    let Some(alone) = alone.and_then(|hops| Way::of(scene, hops)) else { return Vec::new() };
     let split = if scene.config.terms.split { split::way(scene, search, cycle, base) } else { None };
-    let most = [&flash_swap, &alone].into_iter().flatten().filter_map(Way::profit).max();
-    let more = split.filter(|split| split.profit() > most);
-    Some(Planned { base, ways: more.into_iter().chain(flash_swap).chain(alone).collect() })
+    let more = split.filter(|split| split.profit() > alone.profit());
+    more.into_iter().chain([alone]).collect()
 }
 
 /// Whether a route may begin with a flash swap. Its first pool is shut until it is paid, but no route has a pool twice.

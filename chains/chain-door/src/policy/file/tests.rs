@@ -114,20 +114,25 @@ fn what_is_not_understood_is_no_policy() {
 
 #[test]
 fn a_factory_that_makes_nothing_is_a_mistake() {
+    for fees in ["fees = []", "fees = [0]", "fees = [1_000_000]"] {
+        check(
+            "fees = [500]",
+            fees,
+            expect![
+                "policy key `flash_swaps.pools.fees` is empty, or has one that is no part of a million; write pips, as in 3000"
+            ],
+        );
+    }
     check(
-        "fees = [500]",
-        "fees = [16_777_216]",
-        expect![
-            "policy key `flash_swaps.pools.fees` has one that does not fit 24 bits; write pips, as in 3000"
-        ],
+        "kind = \"v2\"",
+        "kind = \"v2\"\nfees = [500]",
+        expect!["policy key `flash_swaps.pairs.fees` is there, and pairs have none; remove it"],
     );
     let none = format!("init_code_hash = \"{}\"", B256::ZERO);
     check(
         &format!("init_code_hash = \"{}\"", B256::repeat_byte(0x11)),
         &none,
-        expect![
-            "policy key `flash_swaps.pairs.factory` or its `init_code_hash` is zero; write the protocol's own"
-        ],
+        expect!["policy key `flash_swaps.pairs.init_code_hash` is zero; write the hash of the creation code"],
     );
 }
 
@@ -501,6 +506,7 @@ fn a_policy_that_parses_is_reported_on() {
         "aave-v3-pool" at 0x5555555555555555555555555555555555555555: calls liquidationCall(address,address,address,uint256,bool); lets it take what a call declares; takes flash loans
         "swap-router" at 0x6666666666666666666666666666666666666666: calls exactInput((bytes,address,uint256,uint256)), exactInputSingle((address,address,uint24,address,uint256,uint256,uint160)), multicall(uint256,bytes[]); lets it take what a call declares
         "upkeep" at 0x7777777777777777777777777777777777777777: calls performUpkeep(bytes) whatever the arguments
+        takes flash swaps from the pools of 500, 3000 pips that "Uniswap v3" at 0x1F98431c8aD98523631AE4a59f267346ea31F984 makes of these tokens
         strategy aave-liquidation may pay 0.3 ETH for gas in a window, and sends to private relays, and after 3 blocks in the public pool
         strategy oracle-keeper in lane upkeep may pay 0.1 ETH for gas in a window, and sends in the public pool
         strategy sweep may pay 0.02 ETH for gas in a window, and sends in the public pool; it moves from 500 USDC above 1000 USDC and from 0.5 WETH above 0 WETH on to 0x2222222222222222222222222222222222222222, each once in 86400 s

@@ -58,6 +58,11 @@ impl ArbitrageTable {
         let in_order = self.terms.tips.is_sorted_by(|one, other| one.above < other.above);
         ensure!(in_order, "`arbitrage.terms.tips` are not in rising order of `above`; sort them");
         ensure!(!self.exchanges.is_empty(), "`arbitrage.exchanges` is empty; name who makes pools");
+        let flash_swaps = self.exchanges.iter().any(|exchange| exchange.flash_swaps);
+        ensure!(
+            !flash_swaps || policy.takes_flash_swaps(),
+            "`arbitrage.exchanges.flash_swaps` needs the policy to say whose; add `[[flash_swaps]]` there"
+        );
         let base = |table: &BaseTable| {
             let token = token(policy, &table.token)?;
             let dust = table.dust.as_ref().map(|dust| token.parse(dust)).transpose()?;
